@@ -1,0 +1,148 @@
+"""The only writer of files: a temporary file in the same folder, fsync, replace.
+
+A reader sees the old whole file or the new whole file, never half of one. Of an
+artefact of several files the manifest is written last; without it the artefact
+does not exist.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from fencun.errors import FencunError, RecordError
+
+Json = dict[str, Any]
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a binary file that takes the place of ``path`` when the block ends without error.
+
+    Raises:
+        FencunError: the disk is full or the folder cannot be written; ``path`` is untouched.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise FencunError(
+            f"写不了 {path}：{error.strerror}。原来的文件没有动。",
+            f"Cannot write {path}: {error.strerror}. What was there is untouched.",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data``, atomically."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text`` in UTF-8, atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace ``path`` by ``value`` as indented JSON, atomically; equal values give equal bytes."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_jsonl(path: Path, rows: Iterable[Json]) -> int:
+    """Replace ``path`` by one compact JSON object a line, atomically; return the count."""
+    count = 0
+    with replacing(path) as file:
+        for row in rows:
+            file.write(dump_line(row))
+            count += 1
+    return count
+
+
+def dump_line(row: Json) -> bytes:
+    """Return ``row`` as one line of UTF-8 JSON, newline included."""
+    return (json.dumps(row, ensure_ascii=False) + "\n").encode()
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, Json | RecordError]]:
+    """Yield ``(line number, object)`` for every line that is not blank; lines count from 1.
+
+    A line that is not a JSON object in UTF-8 is yielded as a :class:`RecordError`
+    instead, so that one bad line never costs the good ones.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise FencunError(
+            f"打不开 {path}：{error.strerror}。", f"Cannot open {path}: {error.strerror}."
+        ) from error
+    with file:
+        for number, raw in enumerate(file, start=1):
+            line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+            if line.strip():
+                yield number, _parse_line(line, number)
+
+
+def _parse_line(raw: bytes, number: int) -> Json | RecordError:
+    try:
+        value = json.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return RecordError(
+            f"第 {number} 行不是 UTF-8 编码；如果是 GBK 文件，请先另存为 UTF-8。",
+            f"Line {number} is not UTF-8; if the file is GBK, save it as UTF-8 first.",
+            line=number,
+        )
+    except (json.JSONDecodeError, RecursionError) as error:
+        reason = getattr(error, "msg", "nested too deeply")
+        return RecordError(
+            f"第 {number} 行不是合法的 JSON（{reason}）。",
+            f"Line {number} is not valid JSON ({reason}).",
+            line=number,
+        )
+    if not isinstance(value, dict):
+        return RecordError(
+            f"第 {number} 行应当是一个 JSON 对象。",
+            f"Line {number} should be a JSON object.",
+            line=number,
+        )
+    return value
+
+
+def sha256_file(path: Path) -> str:
+    """Return the hex SHA-256 of a file, read in chunks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_json(value: Any) -> str:
+    """Return the hex SHA-256 of a JSON value in canonical form: the content hash of a record."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

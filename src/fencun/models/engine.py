@@ -1,0 +1,75 @@
+"""The seam between us and whoever generates: an embedded server, an endpoint, or a fake."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypedDict
+
+
+class Message(TypedDict):
+    """One turn of a chat, as every chat template knows it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How an answer is sampled. The same decoding and seed on the same engine repeat an answer.
+
+    ``adapter_scale`` is the strength of the loaded LoRA adapter: 0 is the base model.
+    """
+
+    temperature: float = 0.7
+    top_p: float = 0.9
+    top_k: int = 40
+    min_p: float = 0.05
+    repeat_penalty: float = 1.05
+    max_tokens: int = 320
+    seed: int = 0
+    adapter_scale: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer. ``finish`` is ``"length"`` where ``max_tokens`` cut it off.
+
+    ``mean_logprob`` is the mean natural logarithm of the probability of the sampled
+    tokens under the model that wrote them; None where the engine does not tell.
+    """
+
+    text: str
+    finish: Literal["stop", "length"]
+    prompt_tokens: int
+    completion_tokens: int
+    mean_logprob: float | None = None
+
+
+class Engine(Protocol):
+    """Who generates. Every method raises :class:`~fencun.errors.EngineError` and never hangs."""
+
+    @property
+    def name(self) -> str:
+        """The model id as the catalog or the endpoint calls it."""
+        ...
+
+    @property
+    def has_adapter(self) -> bool:
+        """Whether ``adapter_scale`` above 0 changes anything."""
+        ...
+
+    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncIterator[str]:
+        """Yield the answer piece by piece; closing the iterator cancels the generation.
+
+        Raises:
+            EngineError: the engine died or refused, before or while it answered.
+            BusyError: the bounded queue is full.
+        """
+        ...
+
+    async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
+        """Return the whole answer. Raises as :meth:`stream`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the engine; a second call does nothing."""
+        ...

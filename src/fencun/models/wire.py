@@ -1,0 +1,172 @@
+"""The OpenAI chat stream, as both the embedded server and an endpoint speak it."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fencun.errors import EngineError
+from fencun.models.engine import Completion, Decoding, Message
+from fencun.models.think import ThinkFilter
+
+Finish = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one event of a stream says; everything but ``text`` is usually absent.
+
+    ``logprobs`` holds the natural logarithm of the probability of each token in it.
+    """
+
+    text: str = ""
+    finish: Finish | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    logprobs: tuple[float, ...] = ()
+
+
+def chat_body(messages: Sequence[Message], decoding: Decoding) -> dict[str, Any]:
+    """Return the part of a streamed chat request that every OpenAI-compatible server knows."""
+    body: dict[str, Any] = {
+        "messages": [dict(message) for message in messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "temperature": decoding.temperature,
+        "top_p": decoding.top_p,
+        "max_tokens": decoding.max_tokens,
+        "seed": decoding.seed,
+    }
+    if decoding.logprobs:
+        body["logprobs"] = True
+    return body
+
+
+async def read_pieces(lines: AsyncIterator[str]) -> AsyncGenerator[Piece, None]:
+    """Yield the pieces of a server-sent event stream up to ``[DONE]``.
+
+    Raises:
+        EngineError: the server reports an error, breaks off, or sends what is not JSON.
+    """
+    async for line in lines:
+        field, _, value = line.partition(":")
+        if field == "error":
+            raise refused(value)
+        if field != "data":
+            continue
+        if value.strip() == "[DONE]":
+            return
+        yield _piece(value)
+    raise EngineError(
+        "模型的回答中途断了，请重试。", "The answer broke off half-way; please try again."
+    )
+
+
+def _piece(text: str) -> Piece:
+    try:
+        event = json.loads(text)
+        if event.get("error"):
+            raise refused(text)
+        usage = event.get("usage") or {}
+        choice = next(iter(event.get("choices") or ()), {})
+        content = (choice.get("delta") or {}).get("content") or ""
+        tokens = (choice.get("logprobs") or {}).get("content") or ()
+        return Piece(
+            text=content,
+            finish=_finish(choice.get("finish_reason")),
+            prompt_tokens=usage.get("prompt_tokens") or 0,
+            completion_tokens=usage.get("completion_tokens") or 0,
+            logprobs=tuple(float(token["logprob"]) for token in tokens),
+        )
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        raise EngineError(
+            f"模型服务回了看不懂的内容：{text[:120]}",
+            f"The model server sent something unreadable: {text[:120]}",
+        ) from error
+
+
+def _finish(reason: str | None) -> Finish | None:
+    if reason is None:
+        return None
+    return "length" if reason == "length" else "stop"
+
+
+def refused(body: str) -> EngineError:
+    """Return the error for a server that says no, with the reason out of its JSON ``body``."""
+    reason = error_reason(body)
+    if "context" in reason and ("exceed" in reason or "maximum" in reason):
+        return EngineError(
+            f"内容太长，超过了模型一次能读的长度，请删短一些再试。（{reason}）",
+            f"The prompt is longer than the model can read at once; please shorten it. ({reason})",
+        )
+    return EngineError(f"模型服务拒绝了请求：{reason}", f"The model server refused: {reason}")
+
+
+def error_reason(body: str) -> str:
+    """Return the message of an error body in one of the usual shapes, at most 300 characters."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return body.strip()[:300]
+    if isinstance(value, dict):
+        value = value.get("error", value)
+    if isinstance(value, dict):
+        value = value.get("message") or value.get("detail") or value
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:300]
+
+
+async def unstalled(
+    pieces: AsyncIterator[Piece], *, first_s: float, next_s: float
+) -> AsyncGenerator[Piece, None]:
+    """Pass pieces on; raise :class:`EngineError` when the next one takes too long (seconds)."""
+    limit = first_s
+    while True:
+        try:
+            async with asyncio.timeout(limit):
+                piece = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise EngineError(
+                f"模型 {limit:g} 秒没有动静，已放弃这次请求，请重试。",
+                f"The model was silent for {limit:g} s; this request was given up. Try again.",
+            ) from error
+        yield piece
+        limit = next_s
+
+
+async def texts(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[str, None]:
+    """Yield the text of an answer without its thinking, piece by piece, none of them empty."""
+    thinking = ThinkFilter()
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if shown := thinking.feed(piece.text):
+                yield shown
+        if shown := thinking.finish():
+            yield shown
+
+
+async def collect(pieces: AsyncGenerator[Piece, None]) -> Completion:
+    """Return the whole answer of a stream."""
+    thinking = ThinkFilter()
+    parts: list[str] = []
+    logprobs: list[float] = []
+    finish: Finish = "stop"
+    prompt_tokens = completion_tokens = 0
+    async with aclosing(pieces):
+        async for piece in pieces:
+            parts.append(thinking.feed(piece.text))
+            logprobs.extend(piece.logprobs)
+            finish = piece.finish or finish
+            prompt_tokens = piece.prompt_tokens or prompt_tokens
+            completion_tokens = piece.completion_tokens or completion_tokens
+    parts.append(thinking.finish())
+    return Completion(
+        text="".join(parts),
+        finish=finish,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
+    )

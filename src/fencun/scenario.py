@@ -1,0 +1,227 @@
+"""A scenario as declared in YAML: what is asked for, what is allowed, what counts as tact.
+
+No code knows about any one scenario. Gates and prompts find what they need by the
+*role* of a dimension (who is addressed, what happened, how long), never by its name.
+"""
+
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from fencun.errors import ScenarioError
+from fencun.home import scenarios_dir
+
+Kind = Literal["text", "choice", "length"]
+Role = Literal["salutation", "audience", "detail", "style", "length"]
+Person = Literal["您", "你", "你们", "any"]
+Handling = Literal["不提", "轻提"]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Declared(BaseModel):
+    """Base of everything a YAML file declares: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LengthRange(Declared):
+    """Allowed length in characters, punctuation included, white space not; both ends count."""
+
+    min: int = Field(ge=1)
+    max: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "LengthRange":
+        if self.min > self.max:
+            raise ValueError("min is above max")
+        return self
+
+
+class Choice(Declared):
+    """One allowed value of a dimension, what people call it, and what it implies.
+
+    ``person`` is how this audience is addressed, ``joke`` whether one may tease;
+    ``range`` is given for lengths only. ``note`` goes into the engineered prompt.
+    """
+
+    value: Word
+    en: Word
+    aliases: tuple[Word, ...] = ()
+    person: Person = "any"
+    joke: bool = True
+    range: LengthRange | None = None
+    note: str = ""
+
+
+class Dimension(Declared):
+    """One field of a brief.
+
+    ``line`` is how the field is named in the prompt (default: ``label``); ``match`` says
+    where an alias may stand in what a person typed: Chinese puts the head noun last, so
+    "高中班主任" is a 班主任 while "老板的秘书" is no 老板.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$")]
+    label: Word
+    en: Word
+    kind: Kind
+    role: Role | None = None
+    line: Word | None = None
+    required: bool = True
+    max_chars: int = Field(default=40, ge=1, le=2000)
+    hint: str = ""
+    hint_en: str = ""
+    default: str | None = None
+    match: Literal["ending", "anywhere"] = "anywhere"
+    choices: tuple[Choice, ...] = ()
+    limits: LengthRange | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Dimension":
+        if (self.kind == "text") == bool(self.choices):
+            raise ValueError(f"{self.name}: kind {self.kind} and its choices do not agree")
+        names = [name for choice in self.choices for name in (choice.value, *choice.aliases)]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"{self.name}: said twice: {'、'.join(sorted(twice))}")
+        if self.kind == "length" and not all(choice.range for choice in self.choices):
+            raise ValueError(f"{self.name}: every length needs a range")
+        return self
+
+    def choice(self, value: str) -> Choice | None:
+        """Return the choice whose value is exactly ``value``."""
+        return self._by_value.get(value)
+
+    @cached_property
+    def _by_value(self) -> dict[str, Choice]:
+        return {choice.value: choice for choice in self.choices}
+
+    @cached_property
+    def names(self) -> dict[str, Choice]:
+        """Every value and alias, and the choice it stands for."""
+        return {name: choice for choice in self.choices for name in (choice.value, *choice.aliases)}
+
+
+class TactTopic(Declared):
+    """A sensitive matter: ``cues`` betray it in a brief, ``words`` name it in a text.
+
+    ``allowed`` holds longer words in which one of ``words`` is innocent.
+    """
+
+    name: Word
+    en: Word
+    handling: Handling
+    cues: tuple[Word, ...]
+    words: tuple[Word, ...]
+    allowed: tuple[Word, ...] = ()
+
+
+class Rules(Declared):
+    """What the gates of this scenario refuse, as data. Patterns are regular expressions."""
+
+    openings: tuple[Word, ...] = ()
+    cliches: tuple[Word, ...] = ()
+    idioms: tuple[Word, ...] = ()
+    endings: tuple[Word, ...] = ()
+    max_exclamations: int = Field(default=2, ge=0)
+    max_emoji: int = Field(default=1, ge=0)
+    calendar: bool = False
+    places: tuple[Word, ...] = ()
+
+
+class Scenario(Declared):
+    """One scenario, whole. ``folder`` is where its files lie."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: Word
+    en: Word
+    product: Word
+    product_en: Word
+    dimensions: tuple[Dimension, ...] = Field(min_length=1)
+    tact: tuple[TactTopic, ...] = ()
+    rules: Rules = Rules()
+    prompt: str = ""
+    example: dict[str, str] = {}
+    folder: Path
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Scenario":
+        for what in (
+            [d.name for d in self.dimensions],
+            [d.role for d in self.dimensions if d.role],
+        ):
+            if len(set(what)) != len(what):
+                raise ValueError("two dimensions have one name or one role")
+        return self
+
+    def dimension(self, name: str) -> Dimension:
+        """Return the dimension called ``name``; KeyError if there is none."""
+        return self._by_name[name]
+
+    def role(self, role: Role) -> Dimension | None:
+        """Return the dimension that plays ``role``, if this scenario has one."""
+        return next((d for d in self.dimensions if d.role == role), None)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Dimension]:
+        return {dimension.name: dimension for dimension in self.dimensions}
+
+
+def load_scenario(source: str | Path = "spring_festival") -> Scenario:
+    """Load a shipped scenario by name, or any scenario by its folder or YAML file.
+
+    Raises:
+        ScenarioError: there is none, or its YAML does not declare a scenario; says where.
+    """
+    path = Path(source)
+    if not path.exists() and path.name == str(source):
+        path = scenarios_dir() / path
+    if path.is_dir():
+        path = path / "scenario.yaml"
+    return _load(path.resolve())
+
+
+@cache
+def _load(path: Path) -> Scenario:
+    try:
+        declared: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(
+            f"读不了场景文件 {path}。看看名字对不对；现有：{'、'.join(scenario_names())}。",
+            f"Cannot read the scenario file {path}. Shipped: {', '.join(scenario_names())}.",
+        ) from error
+    except yaml.YAMLError as error:
+        raise ScenarioError(
+            f"{path} 不是合法的 YAML：{error}", f"{path} is not valid YAML: {error}"
+        ) from error
+    if not isinstance(declared, dict):
+        raise ScenarioError(f"{path} 里没有声明场景。", f"{path} declares no scenario.")
+    try:
+        return Scenario(**{**declared, "folder": path.parent})
+    except (ValidationError, TypeError) as error:
+        raise ScenarioError(
+            f"{path} 声明得不对：{_explain(error)}", f"{path} is malformed: {_explain(error)}"
+        ) from error
+
+
+def scenario_names() -> list[str]:
+    """Return the names of the shipped scenarios."""
+    return sorted(path.parent.name for path in scenarios_dir().glob("*/scenario.yaml"))
+
+
+def _explain(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "；".join(
+        f"{'.'.join(str(step) for step in item['loc']) or '/'}: {item['msg']}"
+        for item in error.errors()[:5]
+    )
