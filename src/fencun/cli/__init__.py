@@ -1,69 +1,99 @@
-"""The command line: one Typer app, one file a verb group, each loaded when it is asked for."""
+"""The command line: one Typer app, one file a verb group, each loaded when it is asked for.
 
+A verb's module offers ``app``: with one command that command is the verb itself
+(``fencun write``), with several the verb is their group (``fencun model fetch``).
+"""
+
+import logging
 import sys
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Annotated
 
 import typer
-from click import Command, Context
-from typer.core import TyperGroup
 
+from fencun import __version__
 from fencun.errors import FencunError
 from fencun.language import say
 
-# Verb -> module of that verb and its help in Chinese and English. A module is imported when
-# its verb is used, so that `fencun --help` does not pay for engines, web and statistics.
-VERBS: dict[str, tuple[str, str, str]] = {
-    "write": ("fencun.cli.write", "写祝福：填六项，得三条。", "Write greetings."),
-    "serve": ("fencun.cli.serve", "打开网页和接口。", "Serve the web app and the API."),
-    "model": ("fencun.cli.model", "底座模型：看、取、选。", "Base models: list, fetch, use."),
-    "data": ("fencun.cli.data", "数据：种子、繁殖、关卡、成集。", "Data: check, breed, build."),
-    "tune": ("fencun.cli.tune", "微调：预检、训练、导出。", "Tune: plan, run, export."),
-    "eval": ("fencun.cli.eval", "盲评：对照、选票、结论。", "Evaluate: arms, ballots, verdict."),
-    "advise": (
-        "fencun.cli.advise",
-        "该不该微调：十个问题。",
-        "Should you fine-tune? Ten questions.",
-    ),
-    "doctor": ("fencun.cli.doctor", "看看这台机器准备好了没有。", "Check this machine."),
+# Verb -> what it does, in Chinese and in English; its module is `fencun.cli.<verb>`.
+VERBS: dict[str, tuple[str, str]] = {
+    "write": ("写一条真会发出去的话：填六项，得三条。", "Write: six fields in, three texts out."),
+    "serve": ("打开网页和接口。", "Serve the web app and the API."),
+    "model": ("底座模型：看、取、选。", "Base models: list, fetch, choose."),
+    "data": ("数据：种子、繁殖、关卡、成集。", "Data: seeds, breeding, gates, datasets."),
+    "tune": ("微调：预检、训练、导出。", "Tune: plan, run, export."),
+    "eval": ("盲评：对照、选票、结论。", "Evaluate: arms, ballots, verdict."),
+    "advise": ("该不该微调：十个问题。", "Should you fine-tune? Ten questions."),
+    "doctor": ("看看这台机器准备好了没有。", "See whether this machine is ready."),
 }
 
 
-class _Verbs(TyperGroup):
-    """A group whose commands are imported on first use."""
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """Return the app with the verb that ``arguments`` names loaded, all others only listed.
 
-    def list_commands(self, ctx: Context) -> list[str]:
-        return list(VERBS)
+    ``fencun --help`` must not pay for engines, web pages and statistics.
+    """
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help=say(
+            "Fencun 分寸：让对的表达成为默认值。", "Fencun: make the right words the default."
+        ),
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for verb, sentences in VERBS.items():
+        loaded = _load(verb) if arguments[:1] == [verb] else typer.Typer()
+        if len(loaded.registered_commands) == 1 and not loaded.registered_groups:
+            app.command(verb, help=say(*sentences))(_only_command(loaded))
+        else:
+            app.add_typer(loaded, name=verb, help=say(*sentences), no_args_is_help=True)
+    return app
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
-        if cmd_name not in VERBS:
-            return None
-        if len(sys.argv) < 2 or sys.argv[1] != cmd_name:
-            return Command(cmd_name, short_help=say(*VERBS[cmd_name][1:]))
-        module: Any = import_module(VERBS[cmd_name][0])
-        command: Command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
+
+def _load(verb: str) -> typer.Typer:
+    loaded = import_module(f"fencun.cli.{verb}").app
+    assert isinstance(loaded, typer.Typer)
+    return loaded
 
 
-app = typer.Typer(
-    cls=_Verbs,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+def _only_command(app: typer.Typer) -> Callable[..., None]:
+    callback = app.registered_commands[0].callback
+    assert callback is not None
+    return callback
 
 
-@app.callback()
-def _root() -> None:
-    """Fencun 分寸：让对的表达成为默认值。"""
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fencun {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="版本 version")
+    ] = False,
+) -> None:
+    """Options that stand before a verb."""
 
 
 def main() -> None:
     """Run the command line; a :class:`FencunError` becomes one sentence and exit status 1."""
     try:
-        app()
+        app_for(sys.argv[1:])()
     except FencunError as error:
-        typer.echo(f"{say('出错了', 'Error')}: {error}", err=True)
+        typer.echo(f"{say('没成', 'Failed')}：{error}", err=True)
         sys.exit(1)
+    except Exception:
+        logging.getLogger("fencun").exception("unexpected error")
+        typer.echo(
+            say(
+                "程序出了意外，上面是技术细节；已有的文件没有动。",
+                "Something unexpected went wrong; the details are above. Nothing was overwritten.",
+            ),
+            err=True,
+        )
+        sys.exit(70)

@@ -1,6 +1,6 @@
 """The seam between us and whoever generates: an embedded server, an endpoint, or a fake."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypedDict
 
@@ -17,6 +17,7 @@ class Decoding:
     """How an answer is sampled. The same decoding and seed on the same engine repeat an answer.
 
     ``adapter_scale`` is the strength of the loaded LoRA adapter: 0 is the base model.
+    ``logprobs`` asks ``complete`` for ``mean_logprob``, which slows an embedded model down.
     """
 
     temperature: float = 0.7
@@ -27,6 +28,7 @@ class Decoding:
     max_tokens: int = 320
     seed: int = 0
     adapter_scale: float = 0.0
+    logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Engine(Protocol):
         """Whether ``adapter_scale`` above 0 changes anything."""
         ...
 
-    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncIterator[str]:
+    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncGenerator[str, None]:
         """Yield the answer piece by piece; closing the iterator cancels the generation.
 
         Raises:
@@ -68,6 +70,13 @@ class Engine(Protocol):
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """Return the whole answer. Raises as :meth:`stream`."""
+        ...
+
+    async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
+        """Read a prompt ahead, so that prompts that begin like it get their first token sooner.
+
+        Does nothing where the engine keeps no prompts. Raises as :meth:`stream`.
+        """
         ...
 
     async def aclose(self) -> None:
