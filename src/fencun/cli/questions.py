@@ -1,0 +1,53 @@
+"""The short friendly questionnaire of ``fencun write``: one question a dimension."""
+
+import sys
+
+import typer
+
+from fencun.brief import Brief, parse_brief
+from fencun.errors import BriefError
+from fencun.language import language
+from fencun.scenario import Dimension, Scenario
+
+
+def ask_brief(scenario: Scenario) -> Brief:
+    """Ask for every dimension; a wrong answer is explained and asked for again.
+
+    Raises:
+        BriefError: nobody is there to ask (standard input is no terminal).
+    """
+    if not sys.stdin.isatty():
+        example = " ".join(f"--{name} {value}" for name, value in scenario.example.items())
+        raise BriefError(
+            f"没有填需求。例：fencun write {example}",
+            f"No brief given. For example: fencun write {example}",
+        )
+    given: dict[str, str] = {}
+    for dimension in scenario.dimensions:
+        given[dimension.name] = _ask(dimension)
+        while error := _wrong(scenario, given, dimension):
+            typer.secho(str(error), fg="yellow")
+            given[dimension.name] = _ask(dimension)
+    return parse_brief(scenario, given)
+
+
+def _ask(dimension: Dimension) -> str:
+    english = language() == "en"
+    typer.secho(dimension.en if english else dimension.label, bold=True, nl=False)
+    typer.secho(f"  {dimension.hint_en if english else dimension.hint}", dim=True)
+    for number, choice in enumerate(dimension.choices, start=1):
+        end = "\n" if number % 6 == 0 or number == len(dimension.choices) else "  "
+        typer.echo(f"{number} {choice.value}{end}", nl=False)
+    answer: str = typer.prompt("", default=dimension.default or "", prompt_suffix="> ")
+    if dimension.choices and answer.isdigit() and 0 < int(answer) <= len(dimension.choices):
+        return dimension.choices[int(answer) - 1].value
+    return answer
+
+
+def _wrong(scenario: Scenario, given: dict[str, str], dimension: Dimension) -> BriefError | None:
+    """Return what is wrong with the answer just given, if anything is."""
+    try:
+        parse_brief(scenario, given)
+    except BriefError as error:
+        return error if error.field == dimension.name else None
+    return None

@@ -1,0 +1,198 @@
+"""``fencun write``: one brief from flags or from a few questions, or a whole file of briefs."""
+
+import asyncio
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fencun.errors import BriefError
+from fencun.language import say
+from fencun.scenario import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    from fencun.batch import Job
+    from fencun.brief import Brief
+    from fencun.writer import Writing
+
+app = typer.Typer()
+
+_SEEDS = 2**31
+
+
+@app.command()
+def write(
+    salutation: Annotated[str | None, typer.Option(help="称呼：平时怎么叫对方")] = None,
+    relation: Annotated[str | None, typer.Option(help="关系，如 高中班主任")] = None,
+    detail: Annotated[str | None, typer.Option(help="交往细节：真的发生过的一件事")] = None,
+    occasion: Annotated[str | None, typer.Option(help="场合，如 除夕")] = None,
+    style: Annotated[str | None, typer.Option(help="风格，如 幽默一点")] = None,
+    length: Annotated[str | None, typer.Option(help="篇幅，如 短、50字以内")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="别的场景的维度：名=值，可以多次")] = None,
+    scenario: Annotated[str, typer.Option(help="场景的名字或文件夹")] = "spring_festival",
+    arm: Annotated[str | None, typer.Option(help="写法：bare、prompt 或 tuned")] = None,
+    keep: Annotated[int, typer.Option("-n", "--keep", min=1, max=20, help="给几条")] = 3,
+    draws: Annotated[int | None, typer.Option(min=1, max=40, help="写几条来挑")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=_SEEDS, help="随机种子")] = None,
+    model: Annotated[str | None, typer.Option(help="模型的名字，默认是正在用的")] = None,
+    briefs: Annotated[Path | None, typer.Option(help="一行一个需求的 JSONL 文件")] = None,
+    out: Annotated[Path | None, typer.Option(help="批量的结果写到哪里")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+) -> None:
+    """Write texts for one brief (flags, or questions when there are none) or for a file."""
+    declared = load_scenario(scenario)
+    draws = draws or 2 * keep
+    seed = secrets.randbelow(_SEEDS) if seed is None else seed
+    if briefs or out:
+        if not (briefs and out):
+            raise typer.BadParameter(
+                say("--briefs 和 --out 要一起用。", "Give --briefs and --out.")
+            )
+        _write_file(declared, briefs, out, arm, keep, draws, seed, model)
+        return
+    flags = {
+        "salutation": salutation, "relation": relation, "detail": detail,
+        "occasion": occasion, "style": style, "length": length, **_fields(field or []),
+    }  # fmt: skip
+    given = {name: value for name, value in flags.items() if value is not None}
+    brief = _brief(declared, given)
+    writing = asyncio.run(_write_one(declared, brief, arm, keep, draws, seed, model, not as_json))
+    if as_json:
+        typer.echo(json.dumps(_row(writing), ensure_ascii=False, indent=2))
+    else:
+        _show(writing)
+
+
+def _fields(pairs: list[str]) -> dict[str, str]:
+    fields = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(
+                say(f"--field 要写成 名=值：{pair}", f"--field takes name=value: {pair}")
+            )
+        fields[name.strip()] = value
+    return fields
+
+
+def _brief(scenario: Scenario, given: dict[str, str]) -> "Brief":
+    from fencun.brief import parse_brief
+    from fencun.cli.questions import ask_brief
+
+    return parse_brief(scenario, given) if given else ask_brief(scenario)
+
+
+async def _write_one(
+    scenario: Scenario, brief: "Brief", arm: str | None, keep: int, draws: int, seed: int,
+    model: str | None, show_progress: bool,
+) -> "Writing":  # fmt: skip
+    from rich.console import Console
+
+    from fencun.desk import open_desk
+    from fencun.prompt import parse_arm
+    from fencun.writer import Done, Writing
+
+    console = Console(stderr=True)
+    async with open_desk(scenario, model=model, parallel=min(draws, 6)) as writer:
+        chosen = parse_arm(arm) if arm else writer.default_arm
+        written = 0
+        with console.status(say("正在写…", "Writing…")) as status:
+            events = writer.stream(brief, arm=chosen, keep=keep, draws=draws, seed=seed)
+            async for event in events:
+                if isinstance(event, Writing):
+                    return event
+                if isinstance(event, Done) and show_progress:
+                    written += 1
+                    status.update(say(f"写好 {written} / {draws} 条…", f"{written} of {draws}…"))
+    raise AssertionError("a stream of events ends with its writing")
+
+
+def _row(writing: "Writing") -> dict[str, object]:
+    from fencun.batch import candidate_row
+
+    return {
+        "brief": dict(writing.brief.values),
+        "words": dict(writing.brief.words),
+        "arm": writing.arm,
+        "model": writing.model,
+        "seed": writing.seed,
+        "drawn": writing.drawn,
+        "passed": writing.passed,
+        "candidates": [candidate_row(candidate) for candidate in writing.candidates],
+    }
+
+
+def _show(writing: "Writing") -> None:
+    """Print the candidates, each with what the gates say of it."""
+    if not writing.passed:
+        typer.secho(
+            say("没有一条过得了所有关卡，下面是最接近的：", "None passed every gate; the best:"),
+            fg="yellow",
+        )
+    for number, candidate in enumerate(writing.candidates, start=1):
+        count = len("".join(candidate.text.split()))
+        typer.echo()
+        typer.secho(f"{number}  {candidate.text}", bold=True)
+        if candidate.findings:
+            told = "；".join(str(finding).rstrip("。.") for finding in candidate.findings[:2])
+            typer.secho(f"   {'△' if candidate.passed else '✗'} {told}。", fg="yellow", nl=False)
+        else:
+            typer.secho(f"   ✓ {say('关卡都过了', 'passed every gate')}", fg="green", nl=False)
+        typer.secho(f"  {count} {say('字', 'characters')}", dim=True)
+    typer.echo()
+    typer.secho(
+        say(
+            f"{writing.model} · {writing.arm} · 写了 {writing.drawn} 条，种子 {writing.seed}",
+            f"{writing.model} · {writing.arm} · {writing.drawn} drawn, seed {writing.seed}",
+        ),
+        dim=True,
+    )
+
+
+def _write_file(
+    scenario: Scenario, briefs: Path, out: Path, arm: str | None, keep: int, draws: int,
+    seed: int, model: str | None,
+) -> None:  # fmt: skip
+    from fencun.batch import read_jobs
+
+    jobs, errors = read_jobs(briefs, scenario)
+    for error in errors[:20]:
+        typer.secho(f"{briefs}：{error}", fg="yellow", err=True)
+    if not jobs:
+        raise BriefError(f"{briefs} 里没有能写的需求。", f"{briefs} holds no brief to write.")
+    count = asyncio.run(_write_jobs(scenario, jobs, out, arm, keep, draws, seed, model))
+    typer.echo(
+        say(
+            f"写好 {count} 条需求，结果在 {out}；原有 {len(jobs) - count} 条没有重写。",
+            f"Wrote {count} briefs to {out}; {len(jobs) - count} were already there.",
+        )
+    )
+    if errors:
+        raise BriefError(
+            f"有 {len(errors)} 行没有写（见上），改好后再运行一次，只补这些。",
+            f"{len(errors)} lines were skipped (above); mend them and run again to add just those.",
+        )
+
+
+async def _write_jobs(
+    scenario: Scenario, jobs: "list[Job]", out: Path, arm: str | None, keep: int, draws: int,
+    seed: int, model: str | None,
+) -> int:  # fmt: skip
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from fencun.batch import write_batch
+    from fencun.desk import open_desk
+    from fencun.prompt import parse_arm
+
+    async with open_desk(scenario, model=model, parallel=8) as writer:
+        chosen = parse_arm(arm) if arm else writer.default_arm
+        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task(say("批量写", "Writing"), total=len(jobs))
+            return await write_batch(
+                writer, jobs, out, arm=chosen, keep=keep, draws=draws, seed=seed,
+                tell=lambda done, total: progress.update(task, completed=done),
+            )  # fmt: skip
