@@ -14,6 +14,10 @@ from fencun.models.think import ThinkFilter
 Finish = Literal["stop", "length"]
 
 
+class StallError(EngineError):
+    """The server is there but says nothing any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What one event of a stream says; everything but ``text`` is usually absent.
@@ -45,11 +49,12 @@ def chat_body(messages: Sequence[Message], decoding: Decoding) -> dict[str, Any]
 
 
 async def read_pieces(lines: AsyncIterator[str]) -> AsyncGenerator[Piece, None]:
-    """Yield the pieces of a server-sent event stream up to ``[DONE]``.
+    """Yield the pieces of a server-sent event stream up to ``[DONE]``, or its end once finished.
 
     Raises:
         EngineError: the server reports an error, breaks off, or sends what is not JSON.
     """
+    finished = False
     async for line in lines:
         field, _, value = line.partition(":")
         if field == "error":
@@ -58,10 +63,13 @@ async def read_pieces(lines: AsyncIterator[str]) -> AsyncGenerator[Piece, None]:
             continue
         if value.strip() == "[DONE]":
             return
-        yield _piece(value)
-    raise EngineError(
-        "模型的回答中途断了，请重试。", "The answer broke off half-way; please try again."
-    )
+        piece = _piece(value)
+        finished = finished or piece.finish is not None
+        yield piece
+    if not finished:
+        raise EngineError(
+            "模型的回答中途断了，请重试。", "The answer broke off half-way; please try again."
+        )
 
 
 def _piece(text: str) -> Piece:
@@ -70,7 +78,7 @@ def _piece(text: str) -> Piece:
         if event.get("error"):
             raise refused(text)
         usage = event.get("usage") or {}
-        choice = next(iter(event.get("choices") or ()), {})
+        choice: dict[str, Any] = next(iter(event.get("choices") or ()), {})
         content = (choice.get("delta") or {}).get("content") or ""
         tokens = (choice.get("logprobs") or {}).get("content") or ()
         return Piece(
@@ -120,7 +128,7 @@ def error_reason(body: str) -> str:
 async def unstalled(
     pieces: AsyncIterator[Piece], *, first_s: float, next_s: float
 ) -> AsyncGenerator[Piece, None]:
-    """Pass pieces on; raise :class:`EngineError` when the next one takes too long (seconds)."""
+    """Pass pieces on; raise :class:`StallError` when the next one takes too long (seconds)."""
     limit = first_s
     while True:
         try:
@@ -129,7 +137,7 @@ async def unstalled(
         except StopAsyncIteration:
             return
         except TimeoutError as error:
-            raise EngineError(
+            raise StallError(
                 f"模型 {limit:g} 秒没有动静，已放弃这次请求，请重试。",
                 f"The model was silent for {limit:g} s; this request was given up. Try again.",
             ) from error

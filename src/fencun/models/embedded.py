@@ -1,0 +1,207 @@
+"""The embedded engine: llama.cpp's server, in a process of its own, behind a fair queue."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fencun.errors import EngineError, ModelError
+from fencun.models import wire
+from fencun.models.admission import Admission
+from fencun.models.cores import physical_cores
+from fencun.models.engine import Completion, Decoding, Message
+from fencun.models.process import ServerProcess, ServerSettings
+from fencun.models.wire import Piece
+
+_LONGEST_BACKOFF_S = 30.0
+_SETTLED_S = 20.0
+
+
+class EmbeddedEngine:
+    """Answers from a GGUF file on this machine. Starts on first use; belongs to one event loop.
+
+    When the server process dies, requests under way end with an
+    :class:`~fencun.errors.EngineError` and the next request starts a new one.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        *,
+        name: str | None = None,
+        adapter: Path | None = None,
+        parallel: int = 4,
+        waiting: int = 128,
+        context: int = 3072,
+        threads: int | None = None,
+        first_token_s: float = 180.0,
+        next_token_s: float = 60.0,
+        start_s: float = 180.0,
+    ) -> None:
+        """Take the GGUF ``model`` and LoRA ``adapter`` (also GGUF); times are in seconds.
+
+        ``context`` is in tokens a request, prompt and answer together. At most ``parallel``
+        requests run and ``waiting`` more stand in line.
+
+        Raises:
+            ModelError: a file is not there.
+        """
+        for path in (model, adapter):
+            if path is not None and not path.is_file():
+                raise ModelError(f"没有这个文件：{path}", f"No such file: {path}")
+        self._name = name or model.stem
+        self._settings = ServerSettings(
+            model, adapter, parallel, context, threads or physical_cores()
+        )
+        self._first_s = first_token_s
+        self._next_s = next_token_s
+        self._start_s = start_s
+        self._admission = Admission(parallel, waiting)
+        self._starting = asyncio.Lock()
+        self._server: ServerProcess | None = None
+        self._started_at = 0.0
+        self._failures = 0
+        self._closed = False
+        # A kept-alive connection races with the server closing it: loopback needs none.
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(10, read=None),
+            limits=httpx.Limits(max_keepalive_connections=0),
+            trust_env=False,
+        )
+
+    @property
+    def name(self) -> str:
+        """The model id as the catalog calls it."""
+        return self._name
+
+    @property
+    def has_adapter(self) -> bool:
+        """Whether an adapter is loaded."""
+        return self._settings.adapter is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the running server; None before the first request."""
+        return self._server.pid if self._server and self._server.alive else None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests stand in line."""
+        return self._admission.waiting
+
+    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncIterator[str]:
+        """See :meth:`fencun.models.engine.Engine.stream`."""
+        return wire.texts(self._pieces(messages, decoding))
+
+    async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
+        """See :meth:`fencun.models.engine.Engine.complete`."""
+        return await wire.collect(self._pieces(messages, decoding))
+
+    async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
+        """Read ``messages`` into every slot at once; the server is started if need be."""
+        decoding = Decoding(max_tokens=1, adapter_scale=adapter_scale)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._settings.parallel):
+                group.create_task(self.complete(messages, decoding))
+
+    async def start(self) -> None:
+        """Load the model now, rather than on the first request.
+
+        Raises:
+            EngineError: the server cannot start.
+        """
+        await self._running()
+
+    async def aclose(self) -> None:
+        """End the server; a second call does nothing."""
+        self._closed = True
+        async with self._starting:
+            self._drop()
+        await self._http.aclose()
+
+    async def _pieces(
+        self, messages: Sequence[Message], decoding: Decoding
+    ) -> AsyncGenerator[Piece, None]:
+        scale = decoding.adapter_scale if self.has_adapter else 0.0
+        async with self._admission.turn(scale):
+            server = await self._running()
+            pieces = self._ask(server, self._body(messages, decoding, scale))
+            watched = wire.unstalled(pieces, first_s=self._first_s, next_s=self._next_s)
+            try:
+                async with aclosing(pieces), aclosing(watched):
+                    async for piece in watched:
+                        yield piece
+            except wire.StallError:
+                server.end()  # a server that hangs would hang the next request too
+                raise
+
+    async def _ask(
+        self, server: ServerProcess, body: dict[str, Any]
+    ) -> AsyncGenerator[Piece, None]:
+        headers = {"Authorization": f"Bearer {server.key}"}
+        url = f"{server.url}/v1/chat/completions"
+        try:
+            async with self._http.stream("POST", url, json=body, headers=headers) as response:
+                if response.status_code != 200:
+                    raise wire.refused((await response.aread()).decode(errors="replace"))
+                async with aclosing(wire.read_pieces(response.aiter_lines())) as pieces:
+                    async for piece in pieces:
+                        yield piece
+        except httpx.HTTPError as error:
+            server.end()  # dead for certain before the next request asks whether it is alive
+            raise EngineError(
+                "内置引擎中途退出了，这次没有写完；请重试，它会自动重新启动。",
+                "The embedded engine died before the answer was whole; "
+                "try again, it restarts by itself.",
+            ) from error
+
+    def _body(
+        self, messages: Sequence[Message], decoding: Decoding, scale: float
+    ) -> dict[str, Any]:
+        body = wire.chat_body(messages, decoding) | {
+            "top_k": decoding.top_k,
+            "min_p": decoding.min_p,
+            "repeat_penalty": decoding.repeat_penalty,
+            "cache_prompt": True,
+            "chat_template_kwargs": {"enable_thinking": False},
+        }
+        if self.has_adapter:
+            body["lora"] = [{"id": 0, "scale": scale}]
+        return body
+
+    async def _running(self) -> ServerProcess:
+        async with self._starting:
+            if self._closed:
+                raise EngineError("引擎已经关闭。", "The engine is closed.")
+            if self._server is not None and self._server.alive:
+                return self._server
+            self._check_backoff()
+            self._drop()
+            self._started_at = time.monotonic()
+            self._failures += 1
+            self._server = await ServerProcess.start(self._settings, timeout_s=self._start_s)
+            self._started_at = time.monotonic()
+            return self._server
+
+    def _check_backoff(self) -> None:
+        """Refuse to start again too soon after the last starts or early deaths."""
+        since = time.monotonic() - self._started_at
+        if self._server is not None and since > _SETTLED_S:
+            self._failures = 0
+        pause = min(_LONGEST_BACKOFF_S, 2.0 ** (self._failures - 2)) if self._failures > 1 else 0.0
+        if since < pause:
+            left = max(1, round(pause - since))
+            raise EngineError(
+                f"内置引擎刚刚连着退出了 {self._failures} 次，请 {left} 秒后再试。",
+                f"The embedded engine has just failed {self._failures} times in a row; "
+                f"try again in {left} s.",
+            )
+
+    def _drop(self) -> None:
+        if self._server is not None:
+            self._server.end()
+            self._server = None

@@ -1,0 +1,99 @@
+"""An engine for tests: it says what it was told to say, and remembers what it was asked."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+
+from fencun.errors import EngineError, FencunError
+from fencun.models.engine import Completion, Decoding, Message
+
+Answer = str | FencunError
+Script = Sequence[Answer] | Callable[[Sequence[Message], Decoding], Answer]
+
+
+class FakeEngine:
+    """Answers from a list, in turn and round again, or from a function of the request.
+
+    An answer that is a :class:`~fencun.errors.FencunError` is raised; with ``fail_after``
+    pieces every stream breaks off with an :class:`~fencun.errors.EngineError`. A token is
+    a character here. ``calls`` and ``warmed`` record the requests.
+    """
+
+    def __init__(
+        self,
+        script: Script = ("新年好。",),
+        *,
+        name: str = "fake",
+        has_adapter: bool = False,
+        delay_s: float = 0.0,
+        piece: int = 2,
+        fail_after: int | None = None,
+        mean_logprob: float | None = None,
+    ) -> None:
+        self._script = script
+        self._name = name
+        self._has_adapter = has_adapter
+        self._delay_s = delay_s
+        self._piece = piece
+        self._fail_after = fail_after
+        self._mean_logprob = mean_logprob
+        self.calls: list[tuple[list[Message], Decoding]] = []
+        self.warmed: list[list[Message]] = []
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        """The name it was given."""
+        return self._name
+
+    @property
+    def has_adapter(self) -> bool:
+        """What it was told to say."""
+        return self._has_adapter
+
+    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncIterator[str]:
+        """Yield the next answer in pieces of ``piece`` characters, ``delay_s`` apart."""
+        return self._stream(messages, decoding)
+
+    async def _stream(
+        self, messages: Sequence[Message], decoding: Decoding
+    ) -> AsyncGenerator[str, None]:
+        text = self._answer(messages, decoding)[: decoding.max_tokens]
+        for count, start in enumerate(range(0, len(text), self._piece)):
+            if self._delay_s:
+                await asyncio.sleep(self._delay_s)
+            if count == self._fail_after:
+                raise EngineError("假引擎按吩咐中途退出。", "The fake engine died, as told.")
+            yield text[start : start + self._piece]
+
+    async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
+        """Return the next answer whole."""
+        async with aclosing(self._stream(messages, decoding)) as pieces:
+            text = "".join([piece async for piece in pieces])
+        return Completion(
+            text=text,
+            finish="length" if len(text) == decoding.max_tokens else "stop",
+            prompt_tokens=sum(len(message["content"]) for message in messages),
+            completion_tokens=len(text),
+            mean_logprob=self._mean_logprob,
+        )
+
+    async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
+        """Remember that it was asked to."""
+        self.warmed.append(list(messages))
+
+    async def aclose(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+    def _answer(self, messages: Sequence[Message], decoding: Decoding) -> str:
+        if self.closed:
+            raise EngineError("引擎已经关闭。", "The engine is closed.")
+        self.calls.append((list(messages), decoding))
+        if callable(self._script):
+            answer = self._script(messages, decoding)
+        else:
+            answer = self._script[(len(self.calls) - 1) % len(self._script)]
+        if isinstance(answer, FencunError):
+            raise answer
+        return answer
