@@ -1,0 +1,43 @@
+"""What every test shares: a home of its own, and the shipped scenario."""
+
+from pathlib import Path
+
+import pytest
+
+from fencun.home import home
+from fencun.scenario import Scenario, load_scenario
+
+_REAL_HOME = home()
+_SETTINGS = (
+    "FENCUN_LANG",
+    "FENCUN_MODEL",
+    "FENCUN_ENDPOINT",
+    "FENCUN_ENDPOINT_KEY",
+    "FENCUN_ENDPOINT_MODEL",
+    "FENCUN_DATABASE_URL",
+)
+
+
+@pytest.fixture(autouse=True)
+def own_home(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """Give every test an empty FENCUN_HOME; one that needs the real model sees the fetched ones."""
+    for setting in _SETTINGS:
+        monkeypatch.delenv(setting, raising=False)
+    folder = tmp_path_factory.mktemp("home")
+    if request.node.get_closest_marker("model"):
+        models = _REAL_HOME / "models"
+        if not models.is_dir():
+            pytest.fail("this test needs the embedded model: run `fencun model fetch` first")
+        (folder / "models").symlink_to(models)
+    monkeypatch.setenv("FENCUN_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scenario() -> Scenario:
+    """The shipped scenario."""
+    return load_scenario()
