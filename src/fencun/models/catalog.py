@@ -17,7 +17,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Chunks(BaseModel):
-    """A model cut into Python packages: part ``n`` holds one member, all but the last ``size`` long.
+    """A model cut into Python packages, one member a part, all but the last ``size`` bytes long.
 
     ``package`` and ``member`` are format strings of ``part``, which counts from 1 to ``count``.
     """

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ class EmbeddedEngine:
         """How many requests stand in line."""
         return self._admission.waiting
 
-    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncIterator[str]:
+    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncGenerator[str, None]:
         """See :meth:`fencun.models.engine.Engine.stream`."""
         return wire.texts(self._pieces(messages, decoding))
 

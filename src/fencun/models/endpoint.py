@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -70,7 +70,7 @@ class EndpointEngine:
         """False: an adapter there is part of the model id."""
         return False
 
-    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncIterator[str]:
+    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncGenerator[str, None]:
         """See :meth:`fencun.models.engine.Engine.stream`."""
         return wire.texts(self._pieces(messages, decoding))
 

@@ -1,7 +1,7 @@
 """An engine for tests: it says what it was told to say, and remembers what it was asked."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from fencun.errors import EngineError, FencunError
@@ -51,7 +51,7 @@ class FakeEngine:
         """What it was told to say."""
         return self._has_adapter
 
-    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncIterator[str]:
+    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncGenerator[str, None]:
         """Yield the next answer in pieces of ``piece`` characters, ``delay_s`` apart."""
         return self._stream(messages, decoding)
 
