@@ -29,17 +29,17 @@ def chosen() -> str:
         return wanted
     try:
         choice = json.loads(_choice_file().read_text(encoding="utf-8"))
-        wanted = choice.get("model") if isinstance(choice, dict) else None
     except FileNotFoundError:
         return catalog().default
     except (OSError, ValueError):
-        wanted = None
-    if not isinstance(wanted, str) or not wanted:
+        choice = None
+    model = choice.get("model") if isinstance(choice, dict) else None
+    if not isinstance(model, str) or not model:
         raise ModelError(
             f"{_choice_file()} 读不懂。运行 fencun model use 名字 重新选一次。",
             f"{_choice_file()} is unreadable. Choose again: fencun model use NAME.",
         )
-    return wanted
+    return model
 
 
 def use(wanted: str) -> Installed:
