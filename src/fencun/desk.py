@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from fencun.adapter import shipped_adapter
 from fencun.gates import Gates
-from fencun.models import open_engine
-from fencun.models.installed import model_in_use
+from fencun.models.installed import chosen
+from fencun.models.open import open_engine
 from fencun.scenario import Scenario
 from fencun.writer import Writer
 
@@ -21,7 +21,7 @@ async def open_desk(
         ModelError: the model has not been fetched; says how.
         EngineError: the engine does not start.
     """
-    adapter = shipped_adapter(scenario, model or model_in_use())
+    adapter = shipped_adapter(scenario, model or chosen())
     engine = open_engine(model, adapter=adapter.gguf if adapter else None, parallel=parallel)
     try:
         yield Writer(engine, Gates(scenario), adapter)

@@ -87,23 +87,22 @@ def _packages() -> list[Check]:
 
 
 def _model() -> list[Check]:
-    from fencun.models.installed import model_in_use, model_path
+    from fencun.models.installed import locate
 
-    name = model_in_use()
     try:
-        path = model_path(name)
+        found = locate()
     except FencunError as error:
         return [Check(say("模型", "model"), str(error), False)]
-    size = path.stat().st_size / 1e9
-    return [Check(say("模型", "model"), f"{name}（{size:.2f} GB，{path}）", True)]
+    size = found.path.stat().st_size / 1e9
+    return [Check(say("模型", "model"), f"{found.name}（{size:.2f} GB，{found.path}）", True)]
 
 
 async def _speed() -> list[Check]:
     """Load the model in use and time one answer: seconds to the first token, tokens a second."""
     from time import perf_counter
 
-    from fencun.models import open_engine
     from fencun.models.engine import Decoding, Message
+    from fencun.models.open import open_engine
 
     told: list[Message] = [{"role": "user", "content": "用三句话说说你的家乡。"}]
     engine = open_engine(None, parallel=1)

@@ -16,7 +16,7 @@ def ask_brief(scenario: Scenario) -> Brief:
     Raises:
         BriefError: nobody is there to ask (standard input is no terminal).
     """
-    if not sys.stdin.isatty():
+    if not at_a_terminal():
         example = " ".join(f"--{name} {value}" for name, value in scenario.example.items())
         raise BriefError(
             f"没有填需求。例：fencun write {example}",
@@ -29,6 +29,11 @@ def ask_brief(scenario: Scenario) -> Brief:
             typer.secho(str(error), fg="yellow")
             given[dimension.name] = _ask(dimension)
     return parse_brief(scenario, given)
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty()
 
 
 def _ask(dimension: Dimension) -> str:

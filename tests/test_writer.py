@@ -1,0 +1,126 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from fencun.brief import Brief, parse_brief
+from fencun.errors import EngineError
+from fencun.gates import Gates
+from fencun.models.engine import Decoding, Message
+from fencun.models.fake import FakeEngine
+from fencun.scenario import Scenario
+from fencun.writer import Done, Piece, Writer, Writing, rank, tidy
+
+GOOD = (
+    "王老师，今晚加完班，想起您在走廊上讲数列，粉笔灰落了一袖子。给您拜年了，天冷，少站风口。",
+    "王老师，除夕好。您讲的那几道题我早忘了，您说的“别急，再想一步”我还用着。您多歇歇。",
+    "王老师，下雪了，您慢点走。去年借的那本书我还留着，年后给您送回去，陪您喝杯茶。",
+)
+TOO_LONG = "王老师，" + "您好" * 200
+
+
+@pytest.fixture
+def brief(scenario: Scenario) -> Brief:
+    return parse_brief(scenario, {**scenario.example, "length": "短"})
+
+
+def by_seed(*texts: str):  # type: ignore[no-untyped-def]
+    """Answer by the seed that was asked for, whatever the order of the calls."""
+
+    def script(_: Sequence[Message], decoding: Decoding) -> str:
+        return texts[decoding.seed % len(texts)]
+
+    return script
+
+
+def a_writer(scenario: Scenario, engine: FakeEngine) -> Writer:
+    return Writer(engine, Gates(scenario))
+
+
+async def test_the_best_are_kept_best_first(scenario: Scenario, brief: Brief) -> None:
+    engine = FakeEngine(by_seed(TOO_LONG, *GOOD, ""))
+    writing = await a_writer(scenario, engine).write(brief, arm="bare", keep=3, draws=5)
+    assert len(engine.calls) == writing.drawn == 5
+    assert len(writing.candidates) == 3
+    assert TOO_LONG[:50] not in [candidate.text[:50] for candidate in writing.candidates]
+    faults = [sum(f.severity == "fault" for f in c.findings) for c in writing.candidates]
+    assert faults == sorted(faults)
+
+
+async def test_texts_that_are_nearly_one_are_shown_once(scenario: Scenario, brief: Brief) -> None:
+    engine = FakeEngine(by_seed(GOOD[0], GOOD[0].replace("，", "、"), GOOD[1]))
+    writing = await a_writer(scenario, engine).write(brief, arm="bare", keep=3, draws=3)
+    assert len(writing.candidates) == 2
+
+
+async def test_where_none_passes_it_says_so_and_shows_the_best(
+    scenario: Scenario, brief: Brief
+) -> None:
+    engine = FakeEngine(by_seed(TOO_LONG))
+    writing = await a_writer(scenario, engine).write(brief, arm="bare", keep=3, draws=3)
+    assert not writing.passed
+    assert "字" in writing.candidates[0].remark
+
+
+async def test_a_stream_tells_every_piece_then_the_writing(
+    scenario: Scenario, brief: Brief
+) -> None:
+    engine = FakeEngine(by_seed(*GOOD), piece=5)
+    events = [
+        event async for event in a_writer(scenario, engine).stream(brief, arm="bare", draws=3)
+    ]
+    assert isinstance(events[-1], Writing)
+    for draw in range(3):
+        pieces = [e.text for e in events if isinstance(e, Piece) and e.draw == draw]
+        done = [e.candidate for e in events if isinstance(e, Done) and e.draw == draw]
+        assert "".join(pieces) == done[0].text == GOOD[draw]
+
+
+async def test_an_engine_that_dies_ends_the_writing(scenario: Scenario, brief: Brief) -> None:
+    engine = FakeEngine(by_seed(*GOOD), fail_after=2)
+    with pytest.raises(EngineError):
+        await a_writer(scenario, engine).write(brief, arm="bare")
+
+
+async def test_closing_the_stream_cancels_what_is_under_way(
+    scenario: Scenario, brief: Brief
+) -> None:
+    engine = FakeEngine(by_seed(*GOOD), delay_s=0.01, piece=1)
+    events = a_writer(scenario, engine).stream(brief, arm="bare", draws=4)
+    await anext(events)
+    before = len(asyncio.all_tasks())
+    await events.aclose()
+    assert len(asyncio.all_tasks()) <= before - 4
+
+
+async def test_the_same_seed_asks_the_same_draws(scenario: Scenario, brief: Brief) -> None:
+    seeds = []
+    for _ in range(2):
+        engine = FakeEngine(by_seed(*GOOD))
+        await a_writer(scenario, engine).write(brief, arm="bare", draws=3, seed=7)
+        seeds.append(sorted(decoding.seed for _, decoding in engine.calls))
+    assert seeds == [[7, 8, 9], [7, 8, 9]]
+
+
+def test_an_answer_cannot_run_away(scenario: Scenario, brief: Brief) -> None:
+    writer = a_writer(scenario, FakeEngine())
+    assert brief.length is not None
+    assert brief.length.max <= writer.decoding(brief, "bare").max_tokens < 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        (" 过年好 \n", "过年好"),
+        ("“过年好，王老师。”", "过年好，王老师。"),
+        ("“过年好”，他说“好”", "“过年好”，他说“好”"),
+        ('"', '"'),
+        ("", ""),
+    ],
+)
+def test_tidy_unwraps_only_what_is_wrapped_whole(raw: str, clean: str) -> None:
+    assert tidy(raw) == clean
+
+
+def test_rank_of_nothing_is_nothing() -> None:
+    assert rank([]) == []
