@@ -12,10 +12,16 @@ from difflib import SequenceMatcher
 from types import MappingProxyType
 
 from fencun.errors import BriefError
-from fencun.scenario import Choice, Dimension, LengthRange, Scenario
+from fencun.scenario import Choice, Dimension, LengthRange, Person, Scenario, TactTopic
 
 _SPACES = re.compile(r"\s+")
 _FILLER = re.compile(r"[\s，。、,.!！~～]|一点儿?|一些|有点儿?|比较|稍微|那种|的$")
+# Those whom even an equal may call 您: kin and callings that Chinese honours.
+_HONOURED = re.compile(
+    r"(?:叔|伯|姨|婶|嬢|爷|奶|婆|公|舅|姑|爸|妈|师傅|师父|老师|教授|大夫|医生|护士|律师|教练|教导员"
+    r"|主任|经理|总|董|工|书记|老板|先生|女士|小姐|太太|长|导|处|科|局|院|哥|姐|嫂|大娘|大爷|大妈"
+    r"|老爷子|老太太|老人家|领队|群主|前辈|老)$"
+)
 _INSTRUCTION = re.compile(
     r"<\|[^|>]{0,40}\|>|</?(?:think|system|user|assistant)>"
     r"|(?:忽略|无视|忘掉|忘记|不要理会|别管)(?:掉|了)?(?:以上|上面|上述|之前|前面|此前|所有|全部|一切)"
@@ -51,6 +57,21 @@ class Brief:
         """Who is addressed, with register and licence to joke."""
         dimension = self.scenario.role("audience")
         return dimension.choice(self.values[dimension.name]) if dimension else None
+
+    @property
+    def person(self) -> Person:
+        """How the other is addressed: by the audience, unless the salutation is an elder's."""
+        audience = self.audience
+        if audience is None:
+            return "any"
+        honoured = audience.person == "你" and _HONOURED.search(self.value("salutation"))
+        return "any" if honoured else audience.person
+
+    @property
+    def topics(self) -> tuple[TactTopic, ...]:
+        """The sensitive topics that the detail betrays."""
+        detail = self.value("detail")
+        return tuple(topic for topic in self.scenario.tact if topic.betrayed_by(detail))
 
     def lines(self) -> str:
         """Return the request as the model reads it, one ``名称：内容`` a line.
@@ -190,6 +211,7 @@ def _nearest(dimension: Dimension, typed: str, count: int = 3) -> list[str]:
 
 
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_UNITS = {"十": 10, "百": 100, "千": 1000}
 _NUMBER = r"(\d{1,4}|[零〇一二两三四五六七八九十百]{1,6})"
 _RANGE = re.compile(rf"{_NUMBER}\s*(?:字|个字)?\s*(?:-|—|–|~|～|到|至)\s*{_NUMBER}")
 _SINGLE = re.compile(rf"{_NUMBER}\s*(?:来|多)?\s*(?:字|个字|$)")
@@ -204,10 +226,10 @@ def parse_length(typed: str) -> LengthRange | None:
     None where no number is told.
     """
     if both := _RANGE.search(typed):
-        low, high = sorted((_number(both[1]), _number(both[2])))
+        low, high = sorted((read_number(both[1]), read_number(both[2])))
         return LengthRange(min=max(1, low), max=max(1, high))
     single = _SINGLE.search(typed)
-    if not single or not (count := _number(single[1])):
+    if not single or not (count := read_number(single[1])):
         return None
     if _AT_MOST.search(typed):
         return LengthRange(min=max(1, count // 2), max=count)
@@ -216,19 +238,21 @@ def parse_length(typed: str) -> LengthRange | None:
     return LengthRange(min=max(1, count - count // 5), max=count + count // 5)
 
 
-def _number(text: str) -> int:
-    if text.isdigit():
+def read_number(text: str) -> int:
+    """Read a whole number in Arabic or Chinese figures: ``80``, ``八十``, ``两百五``, ``三万``."""
+    if text.isdecimal():
         return int(text)
-    total, digit = 0, 0
+    total = section = digit = 0
     for char in text:
-        if char in "十百":
-            unit = 10 if char == "十" else 100
-            total += (digit or 1) * unit
-            digit = 0
-        else:
+        if char in _DIGITS:
             digit = _DIGITS[char]
-    tail_of_hundreds = len(text) > 1 and text[-2] == "百" and text[-1] in _DIGITS
-    return total + digit * (10 if tail_of_hundreds else 1)
+        elif char == "万":
+            total, section, digit = (total + section + digit) * 10_000, 0, 0
+        else:
+            section += (digit or 1) * _UNITS[char]
+            digit = 0
+    tail_of_hundreds = len(text) > 2 and text[-2] == "百" and text[-1] in _DIGITS
+    return total + section + digit * (10 if tail_of_hundreds else 1)
 
 
 def _within_limits(dimension: Dimension, typed: str, asked: LengthRange) -> LengthRange:

@@ -73,12 +73,7 @@ def reminders(brief: Brief) -> str:
 
 def hushed(brief: Brief) -> list[str]:
     """Return the sensitive topics that the detail betrays and the text must not name."""
-    detail = brief.value("detail")
-    return [
-        topic.name
-        for topic in brief.scenario.tact
-        if topic.handling == "不提" and any(cue in detail for cue in topic.cues)
-    ]
+    return [topic.name for topic in brief.topics if topic.handling == "不提"]
 
 
 def parse_arm(name: str) -> Arm:

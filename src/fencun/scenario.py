@@ -4,6 +4,7 @@ No code knows about any one scenario. Gates and prompts find what they need by t
 *role* of a dimension (who is addressed, what happened, how long), never by its name.
 """
 
+import re
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -112,9 +114,9 @@ class Dimension(Declared):
 
 
 class TactTopic(Declared):
-    """A sensitive matter: ``cues`` betray it in a brief, ``words`` name it in a text.
+    """A sensitive matter: ``cues`` (regular expressions) betray it in a brief.
 
-    ``allowed`` holds longer words in which one of ``words`` is innocent.
+    ``words`` name it in a text; ``allowed`` holds longer words in which one of them is innocent.
     """
 
     name: Word
@@ -124,9 +126,31 @@ class TactTopic(Declared):
     words: tuple[Word, ...]
     allowed: tuple[Word, ...] = ()
 
+    def betrayed_by(self, detail: str) -> bool:
+        """Return whether ``detail`` tells of this matter."""
+        return bool(self._cues.search(detail))
+
+    @cached_property
+    def _cues(self) -> re.Pattern[str]:
+        return re.compile("|".join(f"(?:{cue})" for cue in self.cues))
+
+    @field_validator("cues")
+    @classmethod
+    def _compile(cls, cues: tuple[str, ...]) -> tuple[str, ...]:
+        for cue in cues:
+            try:
+                re.compile(cue)
+            except re.error as error:
+                raise ValueError(f"{cue}: {error}") from error
+        return cues
+
 
 class Rules(Declared):
-    """What the gates of this scenario refuse, as data. Patterns are regular expressions."""
+    """What the gates of this scenario refuse, as data.
+
+    ``openings``, ``cliches``, ``endings`` and ``favours`` are regular expressions, ``idioms``
+    and ``places`` plain words; ``letter`` allows what a letter has: title, signature, paragraphs.
+    """
 
     openings: tuple[Word, ...] = ()
     cliches: tuple[Word, ...] = ()
@@ -135,6 +159,8 @@ class Rules(Declared):
     max_exclamations: int = Field(default=2, ge=0)
     max_emoji: int = Field(default=1, ge=0)
     calendar: bool = False
+    letter: bool = False
+    favours: tuple[Word, ...] = ()
     places: tuple[Word, ...] = ()
 
 

@@ -1,0 +1,159 @@
+"""Whether zodiac, stem-branch, year and date are licensed by the brief and right by the calendar.
+
+Such knowledge expires: a text says it only where the brief does, and then the lunar
+calendar (lunar-python) has the last word.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+
+from fencun.brief import Brief, read_number
+from fencun.gates.gate import Finding
+from fencun.scenario import Scenario
+
+_ANIMALS = "鼠牛虎兔龙蛇马羊猴鸡狗猪"
+_STEMS = "甲乙丙丁戊己庚辛壬癸"
+_BRANCHES = "子丑寅卯辰巳午未申酉戌亥"
+_NUMERALS = "〇零○一二三四五六七八九"
+_MENTION = re.compile(
+    rf"(?P<zodiac>(?<![小老阿大])[{_ANIMALS}](?=年(?![糕货画夜轮味会终级底])|到成功|岁大吉)"
+    rf"|(?<=[金玉灵瑞])[{_ANIMALS}](?=[迎送献贺报辞闹纳接]|呈祥))"
+    rf"|(?P<stem>[{_STEMS}][{_BRANCHES}])(?=年|[{_ANIMALS}]年|新春|春节|岁)"
+    rf"|(?<![\d.])(?P<year>20\d\d|二[〇零○][{_NUMERALS}]{{2}}|二千[零〇]?[二三四五六七八九十]{{1,3}})(?!\d)"
+    r"(?=[年，,。！! 、]|新年|新春|春节|\Z)"
+    rf"|(?P<month>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月"
+    rf"(?P<day>[1-3]?\d|[二三]?十[{_NUMERALS}]?|[{_NUMERALS}])[日号]"
+)
+_ABOUT_ZODIAC = re.compile(rf"生肖|本命年|属相|[{_ANIMALS}]年|属[{_ANIMALS}]")
+_GREETED = re.compile(
+    r"年?(?:快乐|大吉|吉祥|好|到|来|行大运|如意|新春|春节|到成功|岁大吉|平安|安康|顺)"
+)
+_FESTIVAL = re.compile("除夕|大年三十|初一|元宵|正月十五")
+_NEAR_CHARS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LunarYear:
+    """The lunar year that a greeting is for; ``first_day`` is its New Year's Day."""
+
+    animal: str
+    stem_branch: str
+    year: int
+    first_day: date
+
+
+@lru_cache(maxsize=64)
+def greeted_year(today: date) -> LunarYear:
+    """Return the lunar year that greetings sent on ``today`` are for.
+
+    In the first lunar month that is the year just begun, later the one to come.
+    """
+    from lunar_python import Lunar, Solar  # type: ignore[import-untyped]
+
+    now = Solar.fromYmd(today.year, today.month, today.day).getLunar()
+    year = now.getYear() if now.getMonth() == 1 else now.getYear() + 1
+    first = Lunar.fromYmd(year, 1, 1)
+    day = first.getSolar()
+    return LunarYear(
+        animal=first.getYearShengXiao(),
+        stem_branch=first.getYearInGanZhi(),
+        year=year,
+        first_day=date(day.getYear(), day.getMonth(), day.getDay()),
+    )
+
+
+class CalendarGate:
+    """Zodiac, stem-branch, year and date: said without need, or wrong."""
+
+    name = "calendar"
+
+    def __init__(self, scenario: Scenario, today: date | None = None) -> None:
+        """``today`` fixes the day of the check; None asks the clock each time."""
+        self._on = scenario.rules.calendar
+        self._today = today
+
+    def check(self, text: str, brief: Brief) -> Iterator[Finding]:
+        """See :meth:`fencun.gates.gate.Gate.check`."""
+        if not self._on:
+            return
+        for match in _MENTION.finditer(text):
+            if fault := self._fault(match, text, brief.value("detail")):
+                yield self._found(match, *fault)
+
+    def _fault(self, match: re.Match[str], text: str, detail: str) -> tuple[str, str] | None:
+        kind = match.lastgroup
+        said = match[0]
+        if kind == "day":
+            return _wrong_date(match, text, detail, self._year())
+        year = self._year()
+        right = {"zodiac": year.animal, "stem": year.stem_branch}.get(kind or "", str(year.year))
+        value = str(read_year(said)) if kind == "year" else said
+        if not _licensed(kind or "", said, detail):
+            return (
+                f"需求里没提“{said}”，这种会过期的话别写。",
+                f"The brief does not mention {said!r}.",
+            )
+        if value == right or (said in detail and not _GREETED.match(text, match.end())):
+            return None
+        return (
+            f"“{said}”不对：按日历，这个春节是{year.year}年，{year.stem_branch}{year.animal}年。",
+            f"{said!r} is wrong: this Spring Festival begins {year.stem_branch} {year.year}.",
+        )
+
+    def _year(self) -> LunarYear:
+        return greeted_year(self._today or date.today())
+
+    def _found(self, match: re.Match[str], zh: str, en: str) -> Finding:
+        return Finding(self.name, "fault", match.start(), match.end(), zh, en)
+
+
+def read_year(said: str) -> int:
+    """Read a year of four figures, Arabic or Chinese (``二〇二七``, ``二零二七``, ``二千零二十七``)."""
+    if said.isdigit():
+        return int(said)
+    if said[1] == "千":
+        return 2000 + read_number(said[2:].lstrip("零〇"))
+    return int("".join(str(max(0, _NUMERALS.index(char) - 2)) for char in said))
+
+
+def _licensed(kind: str, said: str, detail: str) -> bool:
+    if said in detail:
+        return True
+    if kind == "year":
+        return any(
+            m["year"] and read_year(m["year"]) == read_year(said) for m in _MENTION.finditer(detail)
+        )
+    if kind == "zodiac":
+        return bool(_ABOUT_ZODIAC.search(detail))
+    return any(m["stem"] for m in _MENTION.finditer(detail))
+
+
+def _wrong_date(
+    match: re.Match[str], text: str, detail: str, year: LunarYear
+) -> tuple[str, str] | None:
+    month, day = read_number(match["month"]), read_number(match["day"])
+    said = match[0]
+    dates = {
+        (read_number(m["month"]), read_number(m["day"]))
+        for m in _MENTION.finditer(detail)
+        if m["day"]
+    }
+    if (month, day) not in dates:
+        return f"需求里没提“{said}”这个日子。", f"The brief does not mention {said!r}."
+    around = text[max(0, match.start() - _NEAR_CHARS) : match.end() + _NEAR_CHARS]
+    if festival := _FESTIVAL.search(around):
+        right = _day_of(festival[0], year)
+        if (right.month, right.day) != (month, day):
+            return (
+                f"“{said}”不对：{festival[0]}是{right.month}月{right.day}日。",
+                f"{said!r} is wrong: {festival[0]} is {right:%d %B}.",
+            )
+    return None
+
+
+def _day_of(festival: str, year: LunarYear) -> date:
+    offset = {"初一": 0, "元宵": 14, "正月十五": 14}.get(festival, -1)
+    return year.first_day + timedelta(days=offset)

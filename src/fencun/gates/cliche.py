@@ -1,0 +1,84 @@
+"""Whether the text sounds written by nobody: stock openings, blessings in rows, summary tone."""
+
+import re
+from collections.abc import Iterator
+
+from fencun.brief import Brief
+from fencun.gates.gate import Finding
+from fencun.gates.text import Patterns, Span, Words, alternation, clauses, shown
+from fencun.scenario import Scenario
+
+_WISH = re.compile(r"(?:也|再|还|更|就|并|同时)?(愿|祝|盼|希望|愿你|祝你|祝您|愿您)")
+_IN_A_ROW = 3
+_IN_ALL = 3
+_LEAD = " ，。！？：、,.!?:~～\n\t\r　"
+
+
+class ClicheGate:
+    """Openings, phrases, endings and rows of blessings that the scenario's rules refuse."""
+
+    name = "cliche"
+
+    def __init__(self, scenario: Scenario) -> None:
+        rules = scenario.rules
+        self._openings = alternation(rules.openings)
+        self._phrases = Patterns(rules.cliches)
+        self._idioms = Words(rules.idioms)
+        self._endings = alternation(rules.endings, after=r"[。！!~～…\s]*\Z")
+
+    def check(self, text: str, brief: Brief) -> Iterator[Finding]:
+        """See :meth:`fencun.gates.gate.Gate.check`."""
+        yield from self._opening(text, brief)
+        for span in self._phrases.find(text):
+            yield self._found(
+                span, f"套话：“{shown(span.word)}”。", f"Cliché: {shown(span.word)!r}."
+            )
+        yield from self._rows(text)
+        yield from self._parallel(text)
+        if self._endings and (match := self._endings.search(text)):
+            span = Span(match.start(), match.end(), match[0])
+            yield self._found(
+                span, "结尾是人人可用的裸祝福。", "It ends on a blessing fit for anyone."
+            )
+
+    def _opening(self, text: str, brief: Brief) -> Iterator[Finding]:
+        if self._openings is None:
+            return
+        salutation = brief.value("salutation")
+        body = len(text) - len(text.lstrip(_LEAD))
+        starts = [body]
+        if salutation and text.startswith(salutation, body):
+            after = body + len(salutation)
+            starts.append(len(text) - len(text[after:].lstrip(_LEAD)))
+        for start in starts:
+            if match := self._openings.match(text, start):
+                span = Span(match.start(), match.end(), match[0])
+                yield self._found(
+                    span,
+                    f"套话开场：“{shown(span.word)}”。",
+                    f"Stock opening: {shown(span.word)!r}.",
+                )
+                return
+
+    def _rows(self, text: str) -> Iterator[Finding]:
+        found = self._idioms.find(text)
+        if len(found) >= _IN_ALL:
+            span = Span(found[0].start, found[-1].end, "、".join(s.word for s in found[:_IN_ALL]))
+            yield self._found(span, f"四字吉祥话连着用：{span.word}。", "Set blessings in a row.")
+
+    def _parallel(self, text: str) -> Iterator[Finding]:
+        wishes = [
+            (match[1][0], span) for span in clauses(text) if (match := _WISH.match(span.word))
+        ]
+        for key in {key for key, _ in wishes}:
+            row = [span for other, span in wishes if other == key]
+            if len(row) >= _IN_A_ROW:
+                span = Span(row[0].start, row[-1].end, row[0].word)
+                yield self._found(
+                    span,
+                    f"排比：“{shown(row[0].word, 6)}”一连 {len(row)} 句。",
+                    "Wishes in parallel rows.",
+                )
+
+    def _found(self, span: Span, zh: str, en: str) -> Finding:
+        return Finding(self.name, "fault", span.start, span.end, zh, en)

@@ -1,0 +1,66 @@
+"""The one registry: every gate that a scenario calls for, asked in one go."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from fencun.brief import Brief
+from fencun.gates.calendar import CalendarGate
+from fencun.gates.cliche import ClicheGate
+from fencun.gates.copying import CopyingGate
+from fencun.gates.facts import FactsGate
+from fencun.gates.favour import FavourGate
+from fencun.gates.gate import Finding, Gate
+from fencun.gates.leak import LeakGate
+from fencun.gates.length import LengthGate
+from fencun.gates.person import PersonGate
+from fencun.gates.repetition import RepetitionGate
+from fencun.gates.salutation import SalutationGate
+from fencun.gates.shape import ShapeGate
+from fencun.gates.tact import TactGate
+from fencun.gates.text import storable
+from fencun.scenario import Scenario
+
+
+class Gates:
+    """All gates of one scenario, built once and asked for every text. Safe to share."""
+
+    def __init__(self, scenario: Scenario, *, today: date | None = None) -> None:
+        """Take ``today`` where dates must not follow the clock; None is the day of the check.
+
+        Raises:
+            ScenarioError: a pattern of the scenario's rules is no regular expression.
+        """
+        self._gates: tuple[Gate, ...] = (
+            LengthGate(),
+            PersonGate(),
+            SalutationGate(),
+            ClicheGate(scenario),
+            CopyingGate(),
+            CalendarGate(scenario, today),
+            TactGate(scenario),
+            FactsGate(scenario),
+            ShapeGate(scenario),
+            LeakGate(scenario),
+            RepetitionGate(),
+            FavourGate(scenario),
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the gates, in the order in which they are asked."""
+        return tuple(gate.name for gate in self._gates)
+
+    def check(self, text: str, brief: Brief) -> list[Finding]:
+        """Return what is wrong with ``text`` as an answer to ``brief``.
+
+        Faults come first, then by offset. Any string is taken; none raises.
+        """
+        text = storable(text)
+        found = [finding for gate in self._gates for finding in gate.check(text, brief)]
+        found.sort(key=lambda finding: (finding.severity != "fault", finding.start, finding.end))
+        return found
+
+
+def passes(findings: Iterable[Finding]) -> bool:
+    """Return whether none of ``findings`` is a fault: doubts alone do not refuse a text."""
+    return all(finding.severity != "fault" for finding in findings)

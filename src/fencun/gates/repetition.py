@@ -1,0 +1,53 @@
+"""Whether the text goes round in circles, as small models do."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from fencun.brief import Brief
+from fencun.gates.gate import Finding
+from fencun.gates.text import clauses, shown
+
+_CLAUSE_CHARS = 6
+_GRAM_CHARS = 6
+_GRAM_TIMES = 3
+_STUTTER = re.compile(r"(.{2,12}?)\1{3,}|([^\W\d_])\2{7,}", re.DOTALL)
+
+
+class RepetitionGate:
+    """A clause said twice, a run of characters said three times, a stutter."""
+
+    name = "repetition"
+
+    def check(self, text: str, brief: Brief) -> Iterator[Finding]:
+        """See :meth:`fencun.gates.gate.Gate.check`."""
+        seen: set[str] = set()
+        for span in clauses(text):
+            if len(span.word) >= _CLAUSE_CHARS:
+                if span.word in seen:
+                    yield self._found(span.start, span.end, span.word)
+                    return
+                seen.add(span.word)
+        if match := _STUTTER.search(text[:2000]):
+            yield self._found(match.start(), match.end(), match[0])
+            return
+        yield from self._grams(text)
+
+    def _grams(self, text: str) -> Iterator[Finding]:
+        if len(text) < _GRAM_CHARS * _GRAM_TIMES:
+            return
+        grams = Counter(text[i : i + _GRAM_CHARS] for i in range(len(text) - _GRAM_CHARS + 1))
+        gram, times = grams.most_common(1)[0]
+        if times >= _GRAM_TIMES:
+            start = text.rfind(gram)
+            yield self._found(start, start + _GRAM_CHARS, gram)
+
+    def _found(self, start: int, end: int, said: str) -> Finding:
+        return Finding(
+            self.name,
+            "fault",
+            start,
+            end,
+            f"来回说同一句：“{shown(said)}”。",
+            f"Says the same again: {shown(said)!r}.",
+        )

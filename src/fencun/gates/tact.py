@@ -1,0 +1,36 @@
+"""Whether a sensitive matter of the brief is named although it should not be."""
+
+from collections.abc import Iterator
+
+from fencun.brief import Brief
+from fencun.gates.gate import Finding
+from fencun.gates.text import Words, shown
+from fencun.scenario import Scenario, TactTopic
+
+
+class TactGate:
+    """Topics are recognised by their cues in the detail; their words must not be said."""
+
+    name = "tact"
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._topics = scenario.tact
+        self._words = {topic.name: Words((*topic.words, *topic.allowed)) for topic in self._topics}
+
+    def check(self, text: str, brief: Brief) -> Iterator[Finding]:
+        """See :meth:`fencun.gates.gate.Gate.check`."""
+        for topic in brief.topics:
+            for span in self._words[topic.name].find(text):
+                if span.word not in topic.allowed:
+                    yield self._found(topic, span.start, span.end, span.word)
+
+    def _found(self, topic: TactTopic, start: int, end: int, word: str) -> Finding:
+        hushed = topic.handling == "不提"
+        return Finding(
+            self.name,
+            "fault" if hushed else "doubt",
+            start,
+            end,
+            f"“{shown(word)}”点破了{topic.name}，{'这事不提更好' if hushed else '再轻一点更好'}。",
+            f"{shown(word)!r} names a matter ({topic.en}) better {'left out' if hushed else 'touched lightly'}.",
+        )
