@@ -103,15 +103,20 @@ def receipt_path(path: Path) -> Path:
 def check_gguf(path: Path) -> None:
     """Raise :class:`ModelError` unless ``path`` is there and begins like a GGUF file."""
     try:
-        with path.open("rb") as file:
-            magic = file.read(len(_GGUF_MAGIC))
+        good = is_gguf(path)
     except OSError as error:
         raise ModelError(
             f"打不开模型文件 {path}：{error.strerror}。",
             f"Cannot open the model file {path}: {error.strerror}.",
         ) from error
-    if magic != _GGUF_MAGIC:
+    if not good:
         raise ModelError(f"{path} 不是 GGUF 模型文件。", f"{path} is not a GGUF model file.")
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a file begins like a GGUF file. Raises :class:`OSError` where it cannot be read."""
+    with path.open("rb") as file:
+        return file.read(len(_GGUF_MAGIC)) == _GGUF_MAGIC
 
 
 def _choice_file() -> Path:
