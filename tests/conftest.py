@@ -1,7 +1,10 @@
 """What every test shares: a home of its own, and the shipped scenario."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import postgres_server
 import pytest
 
 from fencun.home import home
@@ -41,3 +44,20 @@ def own_home(
 def scenario() -> Scenario:
     """The shipped scenario."""
     return load_scenario()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A real PostgreSQL server of our own: its URL, without a database."""
+    if postgres_server.binaries() is None:
+        pytest.skip("no PostgreSQL server is installed on this machine")
+    with postgres_server.server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database: once a SQLite file, once a real PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'fencun.db'}"
+    return postgres_server.new_database(request.getfixturevalue("postgres"), f"t{uuid4().hex}")

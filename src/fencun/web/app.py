@@ -1,0 +1,86 @@
+"""The app: which routers there are, what they share, what stands in front of them."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
+from types import ModuleType
+
+from fastapi import FastAPI
+
+from fencun import __version__
+from fencun.language import say
+from fencun.scenario import Scenario
+from fencun.store.database import Store
+from fencun.web import errors
+from fencun.web.guard import Guard
+from fencun.web.pages import Page
+from fencun.web.static import mount_static
+from fencun.web.studio import Studio
+from fencun.writer import Writer
+
+# In the order of the navigation. A new page or API adds its module here.
+ROUTERS: tuple[str, ...] = (
+    # "fencun.web.write",
+    # "fencun.web.history",
+    # "fencun.web.api",
+    # "fencun.web.openai",
+    # "fencun.web.cards",
+    # "fencun.web.docs",
+)
+
+
+def create_app(
+    scenario: Scenario,
+    desk: Callable[[], AbstractAsyncContextManager[Writer]],
+    *,
+    store: Callable[[], Store] = Store,
+    arm: str | None = None,
+    hosts: Iterable[str] = (),
+    parallel: int = 2,
+    waiting: int = 30,
+) -> FastAPI:
+    """Return the app for ``scenario``.
+
+    ``desk`` opens the writer and ``store`` the database when the app starts; both are closed
+    when it ends. ``arm`` is the default arm (None: what the writer prefers). At most
+    ``parallel`` writings are under way and ``waiting`` stand in line. ``hosts`` are further
+    names that the server answers to.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with store() as opened:
+            async with desk() as writer:
+                studio = Studio(scenario, writer, opened, arm, parallel=parallel, waiting=waiting)
+                app.state.studio = studio
+                async with studio.warming():
+                    yield
+
+    modules = [import_module(name) for name in ROUTERS]
+    app = FastAPI(
+        title=say("Fencun 分寸", "Fencun"),
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.pages = [page for module in modules if (page := _page(module))]
+    for module in modules:
+        app.include_router(module.router)
+    mount_static(app)
+    errors.install(app)
+    app.add_middleware(Guard, hosts=frozenset(hosts), limits=_limits(modules))
+    return app
+
+
+def _page(module: ModuleType) -> Page | None:
+    page = getattr(module, "PAGE", None)
+    assert page is None or isinstance(page, Page)
+    return page
+
+
+def _limits(modules: Iterable[ModuleType]) -> dict[str, int]:
+    limits: dict[str, int] = {}
+    for module in modules:
+        limits.update(getattr(module, "BODY_LIMITS", {}))
+    return limits

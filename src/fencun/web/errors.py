@@ -1,0 +1,158 @@
+"""What the web answers when something is wrong: one shape for programs, a page for people."""
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from fencun.errors import FencunError
+from fencun.web.pages import render
+
+log = logging.getLogger("fencun.web")
+
+
+class RequestError(FencunError):
+    """A request that cannot be understood. ``field`` names what is at fault."""
+
+    code = "request"
+
+    def __init__(self, zh: str, en: str, *, field: str | None = None) -> None:
+        super().__init__(zh, en)
+        self.field = field
+
+
+class InvalidError(RequestError):
+    """The request has the right form, but not the right content."""
+
+    status = 422
+
+
+class ForbiddenError(RequestError):
+    """Another site tried to act for the person in front of the browser."""
+
+    code = "forbidden"
+    status = 403
+
+
+class MissingError(RequestError):
+    """There is no such thing here."""
+
+    code = "not_found"
+    status = 404
+
+
+class MethodError(RequestError):
+    """This address does not take this kind of request."""
+
+    code = "method"
+    status = 405
+
+
+class TooLargeError(RequestError):
+    """The body is larger than this address takes."""
+
+    code = "too_large"
+    status = 413
+
+
+class HostError(RequestError):
+    """The request came under a name that is not ours."""
+
+    code = "host"
+    status = 421
+
+
+class BugError(FencunError):
+    """Something that should not happen; the log has the details."""
+
+    code = "internal"
+    status = 500
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers on ``app``."""
+    app.add_exception_handler(FencunError, _on_ours)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def error_body(error: FencunError) -> dict[str, object]:
+    """Return the JSON of ``error``, the same in a response and in a stream."""
+    told: dict[str, object] = {
+        "code": error.code,
+        "message": str(error),
+        "field": getattr(error, "field", None),
+    }
+    if error.retry_after is not None:
+        told["retry_after"] = error.retry_after
+    return {"error": told}
+
+
+def openai_body(error: FencunError) -> dict[str, object]:
+    """Return ``error`` as OpenAI's clients expect it."""
+    kind = {429: "rate_limit_error"}.get(
+        error.status, "invalid_request_error" if error.status < 500 else "api_error"
+    )
+    field = getattr(error, "field", None)
+    return {"error": {"message": str(error), "type": kind, "param": field, "code": error.code}}
+
+
+def respond(request: Request, error: FencunError) -> Response:
+    """Return the answer to a request that failed with ``error``."""
+    headers: Mapping[str, str] = (
+        {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    )
+    if request.url.path.startswith("/v1/"):
+        return JSONResponse(openai_body(error), error.status, headers)
+    if wants_page(request):
+        response = render(request, "error.html", status=error.status, message=str(error))
+        response.headers.update(headers)
+        return response
+    return JSONResponse(error_body(error), error.status, headers)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asked for a page, rather than a program for data."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+async def _on_ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FencunError)
+    if error.status >= 500:
+        log.warning("%s %s: %s", request.method, request.url.path, error.en)
+    return respond(request, error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = ".".join(str(step) for step in first["loc"][1:]) or None
+    told = f"{field}: {first['msg']}" if field else str(first["msg"])
+    kind = RequestError if request.url.path.startswith("/v1/") else InvalidError
+    return respond(
+        request, kind(f"请求读不了：{told}。", f"The request is malformed: {told}.", field=field)
+    )
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return respond(request, MissingError("这里没有东西，看看网址。", "There is nothing here."))
+    if error.status_code == 405:
+        return respond(request, MethodError("这个网址不接受这种请求。", "Method not allowed."))
+    return respond(request, RequestError(f"请求有误：{error.detail}", str(error.detail)))
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return respond(
+        request,
+        BugError(
+            "程序出了意外，细节在服务端日志里；您填的内容没有丢，请再试一次。",
+            "Something unexpected went wrong; the details are in the server's log. Try again.",
+        ),
+    )

@@ -1,0 +1,141 @@
+"""What every request passes before a route sees it: host, origin, size; and our headers."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fencun.errors import FencunError
+from fencun.web.errors import ForbiddenError, HostError, TooLargeError, respond
+
+BODY_LIMIT = 64 * 1024
+
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"^(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$")
+
+
+class Guard:
+    """ASGI middleware around the whole app.
+
+    ``hosts`` are the names this server answers to, besides ``localhost`` and IP addresses: a
+    page of another site cannot make a browser send an address of ours as ``Host`` (DNS
+    rebinding always arrives under the other site's name). ``limits`` maps path prefixes to
+    body sizes in bytes, where they differ from ``BODY_LIMIT``.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: frozenset[str] = frozenset(), limits: Mapping[str, int] = {}
+    ) -> None:
+        self._app = app
+        self._hosts = {"localhost", *(host.lower() for host in hosts)}
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        send = _with_headers(send)
+        headers = Headers(scope=scope)
+        limit = self._limit(scope["path"])
+        if error := self._refusal(scope["method"], headers, limit):
+            await respond(Request(scope), error)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, _bounded(receive, limit), send)
+        except _OverflowError:
+            await respond(Request(scope), too_large(limit))(scope, receive, send)
+
+    def _refusal(self, method: str, headers: Headers, limit: int) -> FencunError | None:
+        if not self._known_host(headers.get("host", "")):
+            return HostError(
+                "不认识的主机名；如果要用这个名字访问，启动时加上 --allow-host 名字。",
+                "Unknown host name; to use it, start the server with --allow-host NAME.",
+            )
+        if method not in _SAFE and not _same_origin(headers):
+            return ForbiddenError("别的网站不能替您提交。", "Other sites may not post here.")
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > limit:
+            return too_large(limit)
+        return None
+
+    def _known_host(self, header: str) -> bool:
+        match = _HOST.match(header.lower())
+        if not match:
+            return False
+        name = match["name"].strip("[]")
+        return name in self._hosts or _is_address(name)
+
+    def _limit(self, path: str) -> int:
+        fitting = [prefix for prefix in self._limits if path.startswith(prefix)]
+        return self._limits[max(fitting, key=len)] if fitting else BODY_LIMIT
+
+
+class _OverflowError(Exception):
+    """More came than the sender announced."""
+
+
+def too_large(limit: int) -> TooLargeError:
+    """Return the error for a body of more than ``limit`` bytes."""
+    return TooLargeError(
+        f"内容太大了：最多 {limit // 1024} KiB。",
+        f"The request is too large: at most {limit // 1024} KiB.",
+    )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_origin(headers: Headers) -> bool:
+    """Whether our own page, or no browser at all, sent this (browsers tell, programs do not)."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is None or origin.partition("://")[2] == headers.get("host")
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    read = 0
+
+    async def bounded() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > limit:
+            raise _OverflowError
+        return message
+
+    return bounded
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return sending

@@ -1,0 +1,76 @@
+"""The line of people in front of the writer: bounded, oldest first, and each knows the place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from fencun.models.admission import Admission
+
+_LOOK_S = 1.0
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """One person's place."""
+
+    line: "Line"
+    entering: "asyncio.Future[None]"
+
+    async def positions(self) -> AsyncIterator[int]:
+        """Yield how many are before us, whenever that changes; end when it is our turn."""
+        before = -1
+        while not self.entering.done():
+            ahead = self.line.before(self)
+            if ahead != before:
+                yield ahead
+                before = ahead
+            await asyncio.wait({self.entering}, timeout=_LOOK_S)
+        await self.entering
+
+
+class Line:
+    """Let ``parallel`` through at once and ``waiting`` stand in line."""
+
+    def __init__(self, parallel: int, waiting: int) -> None:
+        self._admission = Admission(parallel, waiting)
+        self._places: list[Place] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return self._admission.waiting
+
+    @property
+    def running(self) -> int:
+        """How many are through."""
+        return self._admission.running
+
+    def before(self, place: Place) -> int:
+        """Return how many of those in line came before ``place``."""
+        waiting = [other for other in self._places if not other.entering.done()]
+        return waiting.index(place) if place in waiting else 0
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[Place]:
+        """Hold a place, and then the turn, for the length of the block.
+
+        Raises:
+            BusyError: the line is full; before the block begins.
+        """
+        turn = self._admission.turn()
+        entering: asyncio.Future[None] = asyncio.ensure_future(turn.__aenter__())
+        place = Place(self, entering)
+        self._places.append(place)
+        try:
+            await asyncio.sleep(0)  # by now a full line has refused
+            if entering.done():
+                await entering
+            yield place
+        finally:
+            self._places.remove(place)
+            entering.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await entering
+            if entering.done() and not entering.cancelled() and entering.exception() is None:
+                await turn.__aexit__(None, None, None)

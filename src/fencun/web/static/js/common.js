@@ -1,0 +1,81 @@
+// Shared by all pages: requests, messages, ids.
+
+const english = document.documentElement.lang.startsWith("en");
+
+export const say = (zh, en) => (english ? en : zh);
+
+/** A failed request, in the words of the server. */
+export class ServerError extends Error {
+  constructor(status, error = {}) {
+    super(error.message || say(`请求没有成功（${status}）。`, `The request failed (${status}).`));
+    this.status = status;
+    this.code = error.code || "unknown";
+    this.field = error.field || null;
+    this.retryAfter = error.retry_after || null;
+  }
+}
+
+/** fetch() that throws a ServerError for anything but success, and says so when offline. */
+export async function request(url, { method = "GET", body, accept = "application/json", signal } = {}) {
+  let response;
+  try {
+    response = await fetch(url, {
+      method,
+      signal,
+      headers: { Accept: accept, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ServerError(0, {
+      code: "offline",
+      message: say("连不上服务，看看它还开着没有。", "The server does not answer; is it running?"),
+    });
+  }
+  if (!response.ok) {
+    const told = await response.json().catch(() => ({}));
+    throw new ServerError(response.status, told.error);
+  }
+  return response;
+}
+
+export const get = async (url) => (await request(url)).json();
+export const post = async (url, body) => (await request(url, { method: "POST", body })).json();
+export const remove = async (url) => (await request(url, { method: "DELETE" })).json();
+
+/** A random id, also where the page is not served from a secure origin. */
+export function id() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
+/** Tell screen readers, without showing anything. */
+export function announce(text) {
+  const live = document.getElementById("live");
+  live.textContent = "";
+  requestAnimationFrame(() => (live.textContent = text));
+}
+
+let hiding = 0;
+
+/** Show a short message for a while. */
+export function toast(text, { bad = false } = {}) {
+  const box = document.getElementById("toast");
+  box.textContent = text;
+  box.classList.toggle("bad", bad);
+  box.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => (box.hidden = true), bad ? 8000 : 2600);
+}
+
+/** Make an element: el("p", { class: "quiet" }, "text", child). Text is never parsed as HTML. */
+export function el(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}

@@ -1,0 +1,230 @@
+"""What a request may use: the scenario, the writer, the store, and the line in front of them.
+
+The page and the API both write through :class:`Studio`, so both keep what they wrote.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from fencun.brief import Brief, parse_brief
+from fencun.errors import FencunError
+from fencun.prompt import Arm, messages, parse_arm
+from fencun.scenario import Scenario
+from fencun.store import writings
+from fencun.store.database import Store
+from fencun.store.schema import CandidateRow, Change, WritingRow
+from fencun.web.errors import InvalidError, MissingError
+from fencun.web.line import Line
+from fencun.web.rewrite import changed
+from fencun.writer import Candidate, Done, Piece, Writer, Writing, rank
+
+log = logging.getLogger("fencun.web")
+
+SEEDS = 2**31
+_REDRAWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request to write, understood. ``asked`` are the fields as typed; ``owner`` who asks."""
+
+    asked: Mapping[str, str]
+    brief: Brief
+    arm: Arm
+    keep: int
+    draws: int
+    seed: int
+    source: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Not yet: ``ahead`` requests came before."""
+
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The end: what is shown, as it was kept in the store."""
+
+    writing: WritingRow
+    candidates: tuple[CandidateRow, ...]
+    drawn: int
+
+
+Event = Queued | Piece | Done | Kept
+
+
+class Studio:
+    """One per app. Belongs to the event loop of the app."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        writer: Writer,
+        store: Store,
+        arm: str | None = None,
+        *,
+        parallel: int = 2,
+        waiting: int = 30,
+    ) -> None:
+        self.scenario = scenario
+        self.writer = writer
+        self.store = store
+        self.line = Line(parallel, waiting)
+        self.default_arm = self.arm(arm) if arm else writer.default_arm
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms that can answer here: ``tuned`` only where an adapter is loaded."""
+        return ("bare", "prompt", "tuned") if self.writer.adapter else ("bare", "prompt")
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm called ``name``; raises where there is none, or it is not loaded."""
+        arm = parse_arm(name)
+        if arm not in self.arms:
+            raise InvalidError(
+                f"现在没有加载适配器，用不了 {arm}；可选：{'、'.join(self.arms)}。",
+                f"No adapter is loaded, so {arm} cannot answer: {', '.join(self.arms)}.",
+                field="arm",
+            )
+        return arm
+
+    def order(
+        self,
+        asked: Mapping[str, str],
+        *,
+        arm: str | None = None,
+        keep: int = 3,
+        draws: int | None = None,
+        seed: int | None = None,
+        source: str,
+        owner: str,
+    ) -> Order:
+        """Understand a request; raises :class:`~fencun.errors.BriefError` where it does not fit."""
+        return Order(
+            asked={name: typed for name, typed in asked.items() if typed},
+            brief=parse_brief(self.scenario, asked),
+            arm=self.arm(arm) if arm else self.default_arm,
+            keep=keep,
+            draws=draws or 2 * keep,
+            seed=secrets.randbelow(SEEDS) if seed is None else seed,
+            source=source,
+            owner=owner,
+        )
+
+    async def write(self, order: Order) -> AsyncGenerator[Event, None]:
+        """Wait for a turn, write, keep; closing the iterator stops all of it.
+
+        Raises:
+            BusyError: the line is full; before anything is yielded.
+            EngineError: the engine failed; nothing is kept.
+        """
+        async with self.line.place() as place:
+            async for ahead in place.positions():
+                yield Queued(ahead)
+            async with aclosing(self._stream(order)) as events:
+                async for event in events:
+                    yield await self._keep(order, event) if isinstance(event, Writing) else event
+
+    async def _keep(self, order: Order, writing: Writing) -> Kept:
+        row = writings.writing_row(
+            writing,
+            asked=order.asked,
+            decoding=self.writer.decoding(order.brief, order.arm),
+            adapter=self.writer.adapter,
+            source=order.source,
+            owner=order.owner,
+        )
+        await self.store.awrite(lambda session: session.add(row))
+        return Kept(row, tuple(row.candidates), writing.drawn)
+
+    async def change(
+        self, candidate: str, change: Change, text: str, owner: str
+    ) -> AsyncGenerator[Event, None]:
+        """Write one candidate anew in the place of another; ``text`` is how that reads now.
+
+        Yields and raises as :meth:`write`, and :class:`MissingError` for a candidate that is
+        not there (any more) or not the owner's.
+        """
+        found = await self.store.aread(
+            lambda session: writings.find_candidate(session, candidate, owner)
+        )
+        if found is None:
+            raise MissingError("这一条已经不在了，请重新写。", "That text is gone; write anew.")
+        parent, writing = found
+        order = self.order(
+            changed(self.scenario, writing.asked, change, text),
+            arm=writing.arm,
+            keep=_REDRAWS,
+            draws=_REDRAWS,
+            source=writing.source,
+            owner=owner,
+        )
+        drawn: list[Candidate] = []
+        async with self.line.place() as place:
+            async for ahead in place.positions():
+                yield Queued(ahead)
+            async with aclosing(self._stream(order)) as events:
+                async for event in events:
+                    if not isinstance(event, Writing):
+                        yield event
+                    if isinstance(event, Done):
+                        drawn.append(event.candidate)
+        shown = [Candidate(row.text, (), -1) for row in writing.candidates]
+        fresh = _freshest(shown, drawn)
+        row = await self.store.awrite(
+            lambda session: writings.replace_candidate(session, parent, fresh, change)
+        )
+        yield Kept(writing, (row,), len(drawn))
+
+    def _stream(self, order: Order) -> AsyncGenerator[Piece | Done | Writing, None]:
+        return self.writer.stream(
+            order.brief, arm=order.arm, keep=order.keep, draws=order.draws, seed=order.seed
+        )
+
+    @asynccontextmanager
+    async def warming(self) -> AsyncIterator[None]:
+        """Read the long prompt ahead in the background while the block runs."""
+
+        async def warm() -> None:
+            try:
+                brief = parse_brief(self.scenario, self.scenario.example)
+                await self.writer.engine.warm(messages(brief, self.default_arm)[:1])
+            except FencunError as error:
+                log.warning("warming failed: %s", error.en)
+
+        task = asyncio.create_task(warm())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def _freshest(shown: list[Candidate], drawn: list[Candidate]) -> Candidate:
+    """Return the best of ``drawn`` that is no near copy of what the person has seen."""
+    fresh = [new for new in rank([*shown, *drawn]) if new.seed >= 0] or rank(drawn)
+    if not fresh:
+        raise InvalidError("这一次没有写出来，请再试一次。", "Nothing came of it; try again.")
+    return fresh[0]
+
+
+def studio(request: Request) -> Studio:
+    """Return the studio of the app that serves ``request``."""
+    found = request.app.state.studio
+    assert isinstance(found, Studio)
+    return found
+
+
+StudioDep = Annotated[Studio, Depends(studio)]
