@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -70,9 +70,14 @@ class EndpointEngine:
         """False: an adapter there is part of the model id."""
         return False
 
-    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncGenerator[str, None]:
+    def stream(
+        self,
+        messages: Sequence[Message],
+        decoding: Decoding,
+        tell: Callable[[Completion], None] | None = None,
+    ) -> AsyncGenerator[str, None]:
         """See :meth:`fencun.models.engine.Engine.stream`."""
-        return wire.texts(self._pieces(messages, decoding))
+        return wire.texts(self._pieces(messages, decoding), tell)
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """See :meth:`fencun.models.engine.Engine.complete`."""

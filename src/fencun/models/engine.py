@@ -1,6 +1,6 @@
 """The seam between us and whoever generates: an embedded server, an endpoint, or a fake."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypedDict
 
@@ -59,8 +59,15 @@ class Engine(Protocol):
         """Whether ``adapter_scale`` above 0 changes anything."""
         ...
 
-    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncGenerator[str, None]:
+    def stream(
+        self,
+        messages: Sequence[Message],
+        decoding: Decoding,
+        tell: Callable[[Completion], None] | None = None,
+    ) -> AsyncGenerator[str, None]:
         """Yield the answer piece by piece; closing the iterator cancels the generation.
+
+        ``tell`` gets the whole answer, with what it cost, once it has ended well.
 
         Raises:
             EngineError: the engine died or refused, before or while it answered.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 
 from fencun.errors import EngineError, FencunError
 from fencun.models.engine import Completion, Decoding, Message
@@ -51,12 +50,20 @@ class FakeEngine:
         """What it was told to say."""
         return self._has_adapter
 
-    def stream(self, messages: Sequence[Message], decoding: Decoding) -> AsyncGenerator[str, None]:
+    def stream(
+        self,
+        messages: Sequence[Message],
+        decoding: Decoding,
+        tell: Callable[[Completion], None] | None = None,
+    ) -> AsyncGenerator[str, None]:
         """Yield the next answer in pieces of ``piece`` characters, ``delay_s`` apart."""
-        return self._stream(messages, decoding)
+        return self._stream(messages, decoding, tell)
 
     async def _stream(
-        self, messages: Sequence[Message], decoding: Decoding
+        self,
+        messages: Sequence[Message],
+        decoding: Decoding,
+        tell: Callable[[Completion], None] | None,
     ) -> AsyncGenerator[str, None]:
         text = self._answer(messages, decoding)[: decoding.max_tokens]
         for count, start in enumerate(range(0, len(text), self._piece)):
@@ -65,18 +72,23 @@ class FakeEngine:
             if count == self._fail_after:
                 raise EngineError("假引擎按吩咐中途退出。", "The fake engine died, as told.")
             yield text[start : start + self._piece]
+        if tell is not None:
+            tell(
+                Completion(
+                    text=text,
+                    finish="length" if len(text) == decoding.max_tokens else "stop",
+                    prompt_tokens=sum(len(message["content"]) for message in messages),
+                    completion_tokens=len(text),
+                    mean_logprob=self._mean_logprob,
+                )
+            )
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """Return the next answer whole."""
-        async with aclosing(self._stream(messages, decoding)) as pieces:
-            text = "".join([piece async for piece in pieces])
-        return Completion(
-            text=text,
-            finish="length" if len(text) == decoding.max_tokens else "stop",
-            prompt_tokens=sum(len(message["content"]) for message in messages),
-            completion_tokens=len(text),
-            mean_logprob=self._mean_logprob,
-        )
+        told: list[Completion] = []
+        async for _ in self._stream(messages, decoding, told.append):
+            pass
+        return told[0]
 
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
         """Remember that it was asked to."""

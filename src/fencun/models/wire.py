@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -145,19 +145,13 @@ async def unstalled(
         limit = next_s
 
 
-async def texts(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[str, None]:
-    """Yield the text of an answer without its thinking, piece by piece, none of them empty."""
-    thinking = ThinkFilter()
-    async with aclosing(pieces):
-        async for piece in pieces:
-            if shown := thinking.feed(piece.text):
-                yield shown
-        if shown := thinking.finish():
-            yield shown
+async def texts(
+    pieces: AsyncGenerator[Piece, None], tell: Callable[[Completion], None] | None = None
+) -> AsyncGenerator[str, None]:
+    """Yield the text of an answer without its thinking, piece by piece, none of them empty.
 
-
-async def collect(pieces: AsyncGenerator[Piece, None]) -> Completion:
-    """Return the whole answer of a stream."""
+    ``tell`` gets the whole answer once the stream has ended well.
+    """
     thinking = ThinkFilter()
     parts: list[str] = []
     logprobs: list[float] = []
@@ -165,16 +159,24 @@ async def collect(pieces: AsyncGenerator[Piece, None]) -> Completion:
     prompt_tokens = completion_tokens = 0
     async with aclosing(pieces):
         async for piece in pieces:
-            parts.append(thinking.feed(piece.text))
             logprobs.extend(piece.logprobs)
             finish = piece.finish or finish
             prompt_tokens = piece.prompt_tokens or prompt_tokens
             completion_tokens = piece.completion_tokens or completion_tokens
-    parts.append(thinking.finish())
-    return Completion(
-        text="".join(parts),
-        finish=finish,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
-    )
+            if shown := thinking.feed(piece.text):
+                parts.append(shown)
+                yield shown
+        if shown := thinking.finish():
+            parts.append(shown)
+            yield shown
+    if tell is not None:
+        mean = sum(logprobs) / len(logprobs) if logprobs else None
+        tell(Completion("".join(parts), finish, prompt_tokens, completion_tokens, mean))
+
+
+async def collect(pieces: AsyncGenerator[Piece, None]) -> Completion:
+    """Return the whole answer of a stream."""
+    told: list[Completion] = []
+    async for _ in texts(pieces, told.append):
+        pass
+    return told[0]
