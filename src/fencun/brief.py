@@ -15,13 +15,24 @@ from fencun.errors import BriefError
 from fencun.scenario import Choice, Dimension, LengthRange, Person, Scenario, TactTopic
 
 _SPACES = re.compile(r"\s+")
-_FILLER = re.compile(r"[\s，。、,.!！~～]|一点儿?|一些|有点儿?|比较|稍微|那种|的$")
-# Those whom even an equal may call 您: kin and callings that Chinese honours.
-_HONOURED = re.compile(
-    r"(?:叔|伯|姨|婶|嬢|爷|奶|婆|公|舅|姑|爸|妈|师傅|师父|老师|教授|大夫|医生|护士|律师|教练|教导员"
-    r"|主任|经理|总|董|工|书记|老板|先生|女士|小姐|太太|长|导|处|科|局|院|哥|姐|嫂|大娘|大爷|大妈"
-    r"|老爷子|老太太|老人家|领队|群主|前辈|老)$"
+_FILLER = re.compile(
+    r"[\s，。、,.!！~～]|一点儿?|一些|有点儿?|比较|稍微|那种|(?:点儿?|些|的|吧|风格|风|口吻|语气)$"
 )
+_OURS = re.compile(r"^(?:我们?|俺|咱们?)的?(?=.)")
+_NAME = re.compile(
+    r"[小老阿大][\u4e00-\u9fff]{1,2}|[\u4e00-\u9fff]{1,2}(?:哥|姐|总|工|姨|叔|师傅|老师|大人)|大人"
+)
+_NEGATED = re.compile(r"(?:别|不要?|不用|少|勿)(?:太|那么|这么|再)?$")
+# Kin and callings that Chinese honours with 您, and those it may.
+_ELDERS = (
+    r"叔|伯|姨|婶|嬢|爷|奶奶|婆|公|舅|姑|师傅|师父|老师|教授|大夫|医生|律师|教练|教导员|主任|经理"
+    r"|总|董|老板|女士|先生|太太|书记|长|导|处|科|局|院|部|老爷子|老太太|老人家|领导|政委"
+)
+_ELDER = re.compile(rf"(?:{_ELDERS}|^(?:爸|妈|老爸|老妈|爸爸|妈妈))$")
+_MAY_BE_ELDER = re.compile(
+    rf"(?:{_ELDERS}|[爸妈爹娘父母工哥姐嫂老队头]|小姐|护士|领队|群主|前辈)$|^老"
+)
+_MANY = re.compile(r"们$|各位|大家|爸妈|爸爸妈妈|爹娘|二老|姥姥姥爷|爷爷奶奶|[、和]")
 _INSTRUCTION = re.compile(
     r"<\|[^|>]{0,40}\|>|</?(?:think|system|user|assistant)>"
     r"|(?:忽略|无视|忘掉|忘记|不要理会|别管)(?:掉|了)?(?:以上|上面|上述|之前|前面|此前|所有|全部|一切)"
@@ -60,12 +71,24 @@ class Brief:
 
     @property
     def person(self) -> Person:
-        """How the other is addressed: by the audience, unless the salutation is an elder's."""
+        """How the other must be addressed; "any" where that depends on the two of them."""
         audience = self.audience
         if audience is None:
             return "any"
-        honoured = audience.person == "你" and _HONOURED.search(self.value("salutation"))
-        return "any" if honoured else audience.person
+        may_be_elder = audience.person == "你" and _MAY_BE_ELDER.search(self.value("salutation"))
+        return "any" if may_be_elder else audience.person
+
+    @property
+    def likely_person(self) -> Person:
+        """As :attr:`person`, and where that is open, what the salutation suggests."""
+        if self.audience is None or self.audience.person != "any":
+            return self.person
+        salutation = self.value("salutation")
+        if _MANY.search(salutation):
+            return "你们"
+        if _ELDER.search(salutation):
+            return "您"
+        return "any" if _MAY_BE_ELDER.search(salutation) else "你"
 
     @property
     def topics(self) -> tuple[TactTopic, ...]:
@@ -182,14 +205,30 @@ def _understand(
 
 
 def _by_alias(dimension: Dimension, typed: str) -> Choice | None:
-    """Exact alias first, then without filler words, then the longest alias inside."""
-    bare = _FILLER.sub("", typed)
+    """Exact alias first, then a mark, then the longest alias that stands where it may."""
+    bare = _OURS.sub("", _FILLER.sub("", typed))
     for candidate in (typed, bare):
         if choice := dimension.names.get(candidate):
             return choice
-    fits = bare.endswith if dimension.match == "ending" else bare.__contains__
-    inside = [name for name in dimension.names if len(name) > 1 and fits(name)]
-    return dimension.names[max(inside, key=len)] if inside else None
+    for choice in dimension.choices:
+        if any(re.search(mark, bare) for mark in choice.marks):
+            return choice
+    known = [name for name in dimension.names if len(name) > 1]
+    fitting = [name for name in known if _stands(dimension, bare, name)] or [
+        name for name in known if bare.startswith(name) and _NAME.fullmatch(bare[len(name) :])
+    ]
+    return dimension.names[max(fitting, key=len)] if fitting else None
+
+
+def _stands(dimension: Dimension, typed: str, name: str) -> bool:
+    """Whether ``name`` tells the choice here: as head, not negated, not another's."""
+    if dimension.match == "anywhere":
+        at = typed.find(name)
+        return at >= 0 and not _NEGATED.search(typed[:at])
+    if not typed.endswith(name):
+        return False
+    owner = typed[: -len(name)]
+    return not (dimension.names[name].mine and (owner.endswith("的") or owner in dimension.names))
 
 
 def _not_understood(dimension: Dimension, typed: str) -> BriefError:

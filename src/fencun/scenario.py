@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
@@ -28,6 +28,18 @@ Role = Literal["salutation", "audience", "detail", "style", "length"]
 Person = Literal["您", "你", "你们", "any"]
 Handling = Literal["不提", "轻提"]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern}: {error}") from error
+    return pattern
+
+
+Pattern = Annotated[Word, AfterValidator(_compiles)]
+Patterns = tuple[Pattern, ...]
 
 
 class Declared(BaseModel):
@@ -52,6 +64,8 @@ class LengthRange(Declared):
 class Choice(Declared):
     """One allowed value of a dimension, what people call it, and what it implies.
 
+    ``marks`` are regular expressions that give this choice away wherever they stand in what
+    a person typed. ``mine`` says that it is somebody of the writer's own: "客户的女儿" is no 女儿.
     ``person`` is how this audience is addressed, ``joke`` whether one may tease;
     ``range`` is given for lengths only. ``note`` goes into the engineered prompt.
     """
@@ -59,6 +73,8 @@ class Choice(Declared):
     value: Word
     en: Word
     aliases: tuple[Word, ...] = ()
+    marks: Patterns = ()
+    mine: bool = False
     person: Person = "any"
     joke: bool = True
     range: LengthRange | None = None
@@ -122,7 +138,7 @@ class TactTopic(Declared):
     name: Word
     en: Word
     handling: Handling
-    cues: tuple[Word, ...]
+    cues: Patterns
     words: tuple[Word, ...]
     allowed: tuple[Word, ...] = ()
 
@@ -134,16 +150,6 @@ class TactTopic(Declared):
     def _cues(self) -> re.Pattern[str]:
         return re.compile("|".join(f"(?:{cue})" for cue in self.cues))
 
-    @field_validator("cues")
-    @classmethod
-    def _compile(cls, cues: tuple[str, ...]) -> tuple[str, ...]:
-        for cue in cues:
-            try:
-                re.compile(cue)
-            except re.error as error:
-                raise ValueError(f"{cue}: {error}") from error
-        return cues
-
 
 class Rules(Declared):
     """What the gates of this scenario refuse, as data.
@@ -152,15 +158,15 @@ class Rules(Declared):
     and ``places`` plain words; ``letter`` allows what a letter has: title, signature, paragraphs.
     """
 
-    openings: tuple[Word, ...] = ()
-    cliches: tuple[Word, ...] = ()
+    openings: Patterns = ()
+    cliches: Patterns = ()
     idioms: tuple[Word, ...] = ()
-    endings: tuple[Word, ...] = ()
+    endings: Patterns = ()
     max_exclamations: int = Field(default=2, ge=0)
     max_emoji: int = Field(default=1, ge=0)
     calendar: bool = False
     letter: bool = False
-    favours: tuple[Word, ...] = ()
+    favours: Patterns = ()
     places: tuple[Word, ...] = ()
 
 

@@ -111,7 +111,7 @@ class CalendarGate:
 
 
 def read_year(said: str) -> int:
-    """Read a year of four figures, Arabic or Chinese (``二〇二七``, ``二零二七``, ``二千零二十七``)."""
+    """Read a year of this century: ``2027``, ``二〇二七``, ``二零二七``, ``二千零二十七``."""
     if said.isdigit():
         return int(said)
     if said[1] == "千":

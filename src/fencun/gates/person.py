@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fencun.brief import Brief
-from fencun.gates.gate import Finding
+from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import unquoted
 
 _POLITE = re.compile("您")
@@ -21,28 +21,27 @@ class PersonGate:
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
-        spoken = unquoted(text) if '"' in text or "“" in text or "「" in text else text
-        person = brief.person
+        spoken = unquoted(text)
         polite = _POLITE.search(spoken)
         familiar = next(_said_here(spoken), None)
-        if person == "您" and familiar:
-            yield self._found(
-                "fault", familiar, "对这样的人要称“您”，这里用了“你”。", "Say 您, not 你."
-            )
-        elif person == "你" and polite:
-            yield self._found(
-                "fault", polite, "对这样的人用“你”就好，“您”显得生分。", "Say 你, not 您."
-            )
-        elif person == "你们" and polite and (single := _ONE_OF_MANY.search(spoken)):
-            yield self._found(
-                "doubt", single, "对许多人说话，用“大家”或“你们”更合适。", "Address them as many."
-            )
-        elif polite and familiar:
+        if polite and familiar:
             yield self._found("fault", familiar, "“您”和“你”混着用了。", "您 and 你 are mixed.")
+            return
+        person, likely = brief.person, brief.likely_person
+        if familiar and likely == "您":
+            severity: Severity = "fault" if person == "您" else "doubt"
+            zh, en = "对这样的人要称“您”，这里用了“你”。", "Say 您, not 你."
+            yield self._found(severity, familiar, zh, en)
+        elif polite and likely == "你":
+            severity = "fault" if person == "你" else "doubt"
+            zh, en = "对这样的人用“你”就好，“您”显得生分。", "Say 你, not 您."
+            yield self._found(severity, polite, zh, en)
+        elif likely == "你们" and (single := _ONE_OF_MANY.search(spoken)) and polite:
+            zh, en = "对许多人说话，用“大家”或“你们”更合适。", "Address them as many."
+            yield self._found("doubt", single, zh, en)
 
-    def _found(self, severity: str, match: re.Match[str], zh: str, en: str) -> Finding:
-        level = "fault" if severity == "fault" else "doubt"
-        return Finding(self.name, level, match.start(), match.end(), zh, en)  # type: ignore[arg-type]
+    def _found(self, severity: Severity, at: re.Match[str], zh: str, en: str) -> Finding:
+        return Finding(self.name, severity, at.start(), at.end(), zh, en)
 
 
 def _said_here(text: str) -> Iterator[re.Match[str]]:

@@ -32,5 +32,5 @@ class TactGate:
             start,
             end,
             f"“{shown(word)}”点破了{topic.name}，{'这事不提更好' if hushed else '再轻一点更好'}。",
-            f"{shown(word)!r} names a matter ({topic.en}) better {'left out' if hushed else 'touched lightly'}.",
+            f"{shown(word)!r} names {topic.en}: {'leave it out' if hushed else 'be lighter'}.",
         )
