@@ -1,0 +1,108 @@
+"""How often: wins, ties and 都不行 of each pair, and answers that would be sent as they are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from fencun.evaluate.table import LEFT, NEITHER, RIGHT, TIE, Bools, VoteTable
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``count`` of ``total``, and the Wilson interval; all three are None where total is 0."""
+
+    count: int
+    total: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairRate:
+    """What people said of ``a`` against ``b``. ``wins`` is the share among decided votes."""
+
+    a: str
+    b: str
+    wins: Rate
+    losses: int
+    ties: int
+    neither: int
+
+    @property
+    def votes(self) -> int:
+        """How many votes there are on this pair."""
+        return self.wins.total + self.ties + self.neither
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRate:
+    """How people took one arm: would send as is, and 都不行 when it was one of the two."""
+
+    arm: str
+    send: Rate
+    neither: Rate
+
+
+@cache
+def wilson(count: int, total: int, confidence: float = 0.95) -> Rate:
+    """Return ``count`` of ``total`` with its Wilson score interval (Wilson 1927)."""
+    if total == 0:
+        return Rate(0, 0, None, None, None)
+    from scipy import stats
+
+    interval = stats.binomtest(count, total).proportion_ci(confidence, method="wilson")
+    return Rate(count, total, count / total, float(interval.low), float(interval.high))
+
+
+def pair_rates(table: VoteTable, confidence: float = 0.95) -> list[PairRate]:
+    """Return every pair of arms that was voted on, repeats left out."""
+    table = table.first_time()
+    outcome, pair = table.outcome, table.pair
+    rates = []
+    for a, b in _pairs(len(table.arms)):
+        said = outcome[pair == a * len(table.arms) + b]
+        if not len(said):
+            continue
+        won, lost = int((said == LEFT).sum()), int((said == RIGHT).sum())
+        rates.append(
+            PairRate(
+                table.arms[a],
+                table.arms[b],
+                wilson(won, won + lost, confidence),
+                lost,
+                int((said == TIE).sum()),
+                int((said == NEITHER).sum()),
+            )
+        )
+    return rates
+
+
+def arm_rates(table: VoteTable, confidence: float = 0.95) -> list[ArmRate]:
+    """Return for every arm how often its answers would be sent, and how often nothing would do."""
+    table = table.first_time()
+    rates = []
+    for index, arm in enumerate(table.arms):
+        left, right = table.left == index, table.right == index
+        sent = int(table.send[left, 0].sum() + table.send[right, 1].sum())
+        seen = int(left.sum() + right.sum())
+        neither = int(((left | right) & (table.choice == NEITHER)).sum())
+        rates.append(
+            ArmRate(arm, wilson(sent, seen, confidence), wilson(neither, seen, confidence))
+        )
+    return rates
+
+
+def preferred(table: VoteTable, arm: str, over: str, mask: Bools | None = None) -> Rate:
+    """Return how often ``arm`` was preferred to ``over`` where either was (ties apart)."""
+    table = table.first_time() if mask is None else table.where(mask & (table.earlier < 0))
+    one, two = table.arms.index(arm), table.arms.index(over)
+    forward = (table.left == one) & (table.right == two)
+    backward = (table.left == two) & (table.right == one)
+    won = (forward & (table.choice == LEFT)) | (backward & (table.choice == RIGHT))
+    lost = (forward & (table.choice == RIGHT)) | (backward & (table.choice == LEFT))
+    return wilson(int(won.sum()), int(won.sum() + lost.sum()))
+
+
+def _pairs(size: int) -> Iterator[tuple[int, int]]:
+    return ((a, b) for a in range(size) for b in range(a + 1, size))

@@ -1,0 +1,133 @@
+"""The rules of the verdict as data: loaded, checked, hashed into a study before votes exist."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fencun.errors import FencunError
+from fencun.files import sha256_json
+from fencun.language import say
+
+Decision = Literal["unfit", "worth", "rag", "prompt", "direction", "evidence"]
+RuleName = Literal[
+    "task",
+    "invented",
+    "raters",
+    "briefs",
+    "pair_votes",
+    "answered",
+    "beats_prompt",
+    "beats_rag",
+    "effect",
+    "send",
+    "robust",
+    "rag_beats_prompt",
+    "tuning_adds_little",
+    "rival_send",
+    "agree",
+    "self_agree",
+]
+SHIPPED = Path(__file__).with_name("rules.yaml")
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sentence(_Declared):
+    """One sentence in both languages."""
+
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        return say(self.zh, self.en)
+
+
+class Rule(Sentence):
+    """One rule: what must hold, and the threshold ``at``."""
+
+    at: float
+
+    @property
+    def told(self) -> Sentence:
+        """The sentence with its threshold filled in."""
+        at = int(self.at) if float(self.at).is_integer() and self.at >= 1 else self.at
+        return Sentence(zh=self.zh.format(at=at), en=self.en.format(at=at))
+
+
+class Plan(_Declared):
+    """What the study is planned for: a true preference of ``effect`` found with ``power``."""
+
+    effect: float = Field(gt=0.5, lt=1)
+    power: float = Field(gt=0.5, lt=1)
+    design_effect: float = Field(ge=1)
+    decided: float = Field(gt=0, le=1)
+    most: int = Field(ge=100)
+
+
+class Rules(_Declared):
+    """All rules of a verdict: every :data:`RuleName`, and a sentence for each decision."""
+
+    version: int
+    confidence: float = Field(gt=0.5, lt=1)
+    plan: Plan
+    decisions: dict[Decision, Sentence]
+    rules: dict[RuleName, Rule]
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Rules":
+        if missing := set(get_args(RuleName)) - set(self.rules):
+            raise ValueError(f"missing rules: {', '.join(sorted(missing))}")
+        if missing := set(get_args(Decision)) - set(self.decisions):
+            raise ValueError(f"missing decisions: {', '.join(sorted(missing))}")
+        return self
+
+    def at(self, name: RuleName) -> float:
+        """Return the threshold of one rule."""
+        return self.rules[name].at
+
+    @property
+    def hash(self) -> str:
+        """Hex SHA-256 of everything declared: what a study pins before votes are counted."""
+        return sha256_json(self.model_dump())
+
+
+@cache
+def shipped_rules() -> Rules:
+    """Return the rules that come with the product."""
+    return load_rules(SHIPPED)
+
+
+def load_rules(path: Path) -> Rules:
+    """Read rules from a YAML file.
+
+    Raises:
+        FencunError: the file cannot be read or does not declare rules; says where.
+    """
+    try:
+        return parse_rules(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FencunError(
+            f"读不了规则文件 {path}：{error}", f"Cannot read the rules {path}: {error}"
+        ) from error
+
+
+def parse_rules(declared: Any) -> Rules:
+    """Return rules from plain data, as a study keeps them.
+
+    Raises:
+        FencunError: they are not whole.
+    """
+    try:
+        return Rules.model_validate(declared)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(step) for step in first["loc"])
+        raise FencunError(
+            f"规则写得不对：{field} {first['msg']}",
+            f"The rules are malformed: {field} {first['msg']}",
+        ) from error
