@@ -1,0 +1,119 @@
+"""What the model is trained on: a record as token ids, loss on the answer only."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fencun import files
+from fencun.brief import parse_brief
+from fencun.errors import FencunError, RecordError
+from fencun.models.engine import Message
+from fencun.prompt import messages
+from fencun.records import Sample
+from fencun.scenario import Scenario
+
+MIN_SAMPLES = 2
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sample as the model reads it.
+
+    ``prompt`` ends where the assistant's turn begins; ``answer`` ends with the token that
+    ends the turn. ``stratum`` is the relation: every one is seen early in a run.
+    """
+
+    id: str
+    family: str
+    stratum: str
+    prompt: tuple[int, ...]
+    answer: tuple[int, ...]
+    text: str
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The tokens fed in: the last one of the answer is only ever predicted."""
+        return self.prompt + self.answer[:-1]
+
+    @property
+    def key(self) -> str:
+        """Hex SHA-256 of the tokens fed in: names what frozen layers make of them."""
+        return hashlib.sha256(",".join(map(str, self.ids)).encode()).hexdigest()
+
+
+def read_samples(path: Path, scenario: Scenario) -> list[Sample]:
+    """Read a dataset file, strictly: a line that is not a sample stops the run before it starts.
+
+    Raises:
+        RecordError: a line is malformed; FencunError: the file cannot be read.
+    """
+    samples = []
+    for number, row in files.read_jsonl(path):
+        if isinstance(row, RecordError):
+            raise row
+        samples.append(Sample.from_row(scenario, row, line=number))
+    return samples
+
+
+def prompt_ids(tokenizer: Any, chat: Sequence[Message]) -> list[int]:
+    """Return the tokens of ``chat`` up to where the assistant begins to write, thinking off.
+
+    The same template and switch as in serving: a template without the switch ignores it.
+    """
+    encoded = tokenizer.apply_chat_template(
+        list(chat), tokenize=True, add_generation_prompt=True, enable_thinking=False
+    )
+    ids = encoded["input_ids"] if isinstance(encoded, Mapping) else encoded
+    return [int(token) for token in ids]
+
+
+def answer_ids(tokenizer: Any, text: str) -> list[int]:
+    """Return the tokens of ``text`` and the one that ends the turn."""
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return [*(int(token) for token in ids), int(tokenizer.eos_token_id)]
+
+
+def encode(tokenizer: Any, scenario: Scenario, sample: Sample) -> Example:
+    """Turn a sample into token ids, its prompt made by the code that serves."""
+    brief = parse_brief(scenario, sample.brief, strict=True)
+    return Example(
+        id=sample.id,
+        family=sample.family,
+        stratum=brief.value("audience"),
+        prompt=tuple(prompt_ids(tokenizer, messages(brief, "tuned"))),
+        answer=tuple(answer_ids(tokenizer, sample.text)),
+        text=sample.text,
+    )
+
+
+def encode_all(
+    tokenizer: Any, scenario: Scenario, samples: Sequence[Sample], *, max_tokens: int
+) -> tuple[list[Example], list[str]]:
+    """Return the examples that fit in ``max_tokens``, and the ids of those that do not.
+
+    Raises:
+        FencunError: fewer than two are left: nothing can be learnt from that.
+    """
+    encoded = [encode(tokenizer, scenario, sample) for sample in samples]
+    fitting = [example for example in encoded if len(example.ids) <= max_tokens]
+    dropped = [example.id for example in encoded if len(example.ids) > max_tokens]
+    if len(fitting) < MIN_SAMPLES:
+        raise FencunError(
+            f"只有 {len(fitting)} 条样本可用（太长的 {len(dropped)} 条），至少要 {MIN_SAMPLES} 条。",
+            f"Only {len(fitting)} usable samples ({len(dropped)} too long); "
+            f"at least {MIN_SAMPLES} are needed.",
+        )
+    return fitting, dropped
+
+
+def shared_prefix(examples: Sequence[Example]) -> tuple[int, ...]:
+    """Return the tokens that all prompts begin with, at least one token short of any prompt."""
+    first = min(example.prompt for example in examples)
+    last = max(example.prompt for example in examples)
+    limit = min(len(example.prompt) for example in examples) - 1
+    count = 0
+    while count < limit and first[count] == last[count]:
+        count += 1
+    return first[:count]
