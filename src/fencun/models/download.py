@@ -18,7 +18,6 @@ from fencun import __version__
 from fencun.errors import FetchError
 from fencun.models.progress import Meter
 
-_BLOCK = 1 << 20
 _SPARE = 128 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -149,7 +148,7 @@ def _receive(
     with disk_errors(part), part.open("r+b" if start else "wb") as file:
         file.truncate(start)
         file.seek(start)
-        for block in response.iter_raw(_BLOCK):
+        for block in response.iter_raw():
             if total is not None and done + len(block) > total:
                 raise SourceError("发来的比说好的多。", "More bytes came than were announced.")
             file.write(block)

@@ -1,0 +1,120 @@
+"""The OpenAI chat stream: what is read, and what is refused."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import pytest
+
+from fencun.errors import EngineError
+from fencun.models import wire
+from fencun.models.engine import Completion, Decoding
+from fencun.models.wire import Piece
+
+
+def event(text: str = "", finish: str | None = None, **more: Any) -> str:
+    choice = {"delta": {"content": text}, "finish_reason": finish, **more}
+    return f"data: {json.dumps({'choices': [choice]})}"
+
+
+async def lines(*values: str) -> AsyncIterator[str]:
+    for value in values:
+        yield value
+
+
+async def read(*values: str) -> Completion:
+    return await wire.collect(wire.read_pieces(lines(*values)))
+
+
+async def test_a_stream_becomes_a_completion() -> None:
+    usage = 'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}'
+    told = {"content": [{"token": "好", "logprob": -0.5}]}
+    got = await read(
+        ": ping",
+        "",
+        'data: {"choices":[{"delta":{"role":"assistant","content":null}}]}',
+        event("新年", logprobs={"content": [{"token": "新年", "logprob": -1.5}]}),
+        event("好", logprobs=told),
+        event(finish="stop"),
+        usage,
+        "data: [DONE]",
+    )
+    assert got == Completion("新年好", "stop", 7, 2, mean_logprob=-1.0)
+
+
+async def test_a_cut_answer_says_so() -> None:
+    got = await read(event("新"), event(finish="length"), "data: [DONE]")
+    assert (got.text, got.finish, got.mean_logprob) == ("新", "length", None)
+
+
+async def test_the_end_without_done_counts_once_it_has_finished() -> None:
+    assert (await read(event("好"), event(finish="stop"))).text == "好"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([event("新年")], "中途断了"),
+        ([], "中途断了"),
+        (['data: {"error":{"message":"out of memory"}}'], "out of memory"),
+        (['error: {"message":"slot gone"}'], "slot gone"),
+        (["data: <html>"], "看不懂"),
+        (["data: [1]"], "看不懂"),
+        (['data: {"choices":[{"delta":{"content":"x"},"logprobs":{"content":[{}]}}]}'], "看不懂"),
+        (['data: {"error":{"message":"exceeds the context size"}}'], "太长"),
+    ],
+)
+async def test_what_is_wrong_with_a_stream_is_told(values: list[str], words: str) -> None:
+    with pytest.raises(EngineError, match=words):
+        await read(*values)
+
+
+async def test_silence_is_given_up() -> None:
+    async def silent() -> AsyncGenerator[Piece, None]:
+        yield Piece("新")
+        await asyncio.sleep(30)
+        yield Piece("年")
+
+    watched = wire.unstalled(silent(), first_s=5, next_s=0.02)
+    assert (await anext(watched)).text == "新"
+    with pytest.raises(wire.StallError):
+        await anext(watched)
+
+
+async def test_thinking_never_shows() -> None:
+    got = await read(event("<thi"), event("nk>想</th"), event("ink>\n\n好"), event(finish="stop"))
+    assert got.text == "好"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('{"error":{"message":"no"}}', "no"),
+        ('{"error":"no"}', "no"),
+        ('{"message":"no"}', "no"),
+        ('{"detail":[{"loc":["seed"]}]}', '[{"loc": ["seed"]}]'),
+        ("<html>Bad gateway</html>", "<html>Bad gateway</html>"),
+        ("x" * 999, "x" * 300),
+    ],
+)
+def test_reasons_are_found_in_the_usual_shapes(body: str, reason: str) -> None:
+    assert wire.error_reason(body) == reason
+
+
+def test_a_request_says_what_was_decided() -> None:
+    body = wire.chat_body(
+        [{"role": "user", "content": "你好"}],
+        Decoding(temperature=0.3, top_p=0.8, max_tokens=9, seed=5, logprobs=True),
+    )
+    assert body == {
+        "messages": [{"role": "user", "content": "你好"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "temperature": 0.3,
+        "top_p": 0.8,
+        "max_tokens": 9,
+        "seed": 5,
+        "logprobs": True,
+    }
+    assert "logprobs" not in wire.chat_body([], Decoding())
