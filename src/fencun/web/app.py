@@ -20,12 +20,12 @@ from fencun.writer import Writer
 
 # In the order of the navigation. A new page or API adds its module here.
 ROUTERS: tuple[str, ...] = (
-    # "fencun.web.write",
-    # "fencun.web.history",
-    # "fencun.web.api",
-    # "fencun.web.openai",
-    # "fencun.web.cards",
-    # "fencun.web.docs",
+    "fencun.web.write",
+    "fencun.web.history",
+    "fencun.web.api",
+    "fencun.web.openai",
+    "fencun.web.cards",
+    "fencun.web.docs",
 )
 
 

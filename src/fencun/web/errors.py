@@ -71,13 +71,26 @@ class BugError(FencunError):
     code = "internal"
     status = 500
 
+    def __init__(self) -> None:
+        super().__init__(
+            "程序出了意外，细节在服务端日志里；您填的内容没有丢，请再试一次。",
+            "Something unexpected went wrong; the details are in the server's log. Try again.",
+        )
+
+
+class HTTPRefusal(HTTPException):
+    """One of our errors on its way through code that lets only HTTPException pass."""
+
+    def __init__(self, error: FencunError) -> None:
+        super().__init__(error.status)
+        self.error = error
+
 
 def install(app: FastAPI) -> None:
     """Register the handlers on ``app``."""
     app.add_exception_handler(FencunError, _on_ours)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 def error_body(error: FencunError) -> dict[str, object]:
@@ -140,19 +153,10 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error, HTTPRefusal):
+        return respond(request, error.error)
     if error.status_code == 404:
         return respond(request, MissingError("这里没有东西，看看网址。", "There is nothing here."))
     if error.status_code == 405:
         return respond(request, MethodError("这个网址不接受这种请求。", "Method not allowed."))
     return respond(request, RequestError(f"请求有误：{error.detail}", str(error.detail)))
-
-
-async def _on_bug(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return respond(
-        request,
-        BugError(
-            "程序出了意外，细节在服务端日志里；您填的内容没有丢，请再试一次。",
-            "Something unexpected went wrong; the details are in the server's log. Try again.",
-        ),
-    )

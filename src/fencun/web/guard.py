@@ -1,6 +1,7 @@
 """What every request passes before a route sees it: host, origin, size; and our headers."""
 
 import ipaddress
+import logging
 import re
 from collections.abc import Mapping
 
@@ -9,7 +10,16 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fencun.errors import FencunError
-from fencun.web.errors import ForbiddenError, HostError, TooLargeError, respond
+from fencun.web.errors import (
+    BugError,
+    ForbiddenError,
+    HostError,
+    HTTPRefusal,
+    TooLargeError,
+    respond,
+)
+
+log = logging.getLogger("fencun.web")
 
 BODY_LIMIT = 64 * 1024
 
@@ -50,7 +60,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        send = _with_headers(send)
+        send = _Sender(send)
         headers = Headers(scope=scope)
         limit = self._limit(scope["path"])
         if error := self._refusal(scope["method"], headers, limit):
@@ -58,8 +68,11 @@ class Guard:
             return
         try:
             await self._app(scope, _bounded(receive, limit), send)
-        except _OverflowError:
-            await respond(Request(scope), too_large(limit))(scope, receive, send)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if send.started:
+                raise  # half a response is out: all that is left is to break off
+            await respond(Request(scope), BugError())(scope, receive, send)
 
     def _refusal(self, method: str, headers: Headers, limit: int) -> FencunError | None:
         if not self._known_host(headers.get("host", "")):
@@ -84,10 +97,6 @@ class Guard:
     def _limit(self, path: str) -> int:
         fitting = [prefix for prefix in self._limits if path.startswith(prefix)]
         return self._limits[max(fitting, key=len)] if fitting else BODY_LIMIT
-
-
-class _OverflowError(Exception):
-    """More came than the sender announced."""
 
 
 def too_large(limit: int) -> TooLargeError:
@@ -123,19 +132,24 @@ def _bounded(receive: Receive, limit: int) -> Receive:
         message = await receive()
         read += len(message.get("body", b""))
         if read > limit:
-            raise _OverflowError
+            raise HTTPRefusal(too_large(limit))
         return message
 
     return bounded
 
 
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+class _Sender:
+    """Adds our headers to a response, and remembers that it has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.started = True
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
-        await send(message)
-
-    return sending
+        await self._send(message)

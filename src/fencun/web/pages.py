@@ -12,6 +12,7 @@ from starlette.templating import Jinja2Templates
 
 from fencun import __version__
 from fencun.language import language, say
+from fencun.web.card.design import DESIGNS
 
 FOLDER = Path(__file__).parent
 COOKIE = "fencun_visitor"
@@ -37,7 +38,7 @@ def _environment() -> Jinja2Templates:
     templates = Jinja2Templates(FOLDER / "templates")
     templates.env.autoescape = True
     templates.env.trim_blocks = templates.env.lstrip_blocks = True
-    templates.env.globals.update(say=say, language=language, version=__version__)
+    templates.env.globals.update(say=say, language=language, version=__version__, designs=DESIGNS)
     return templates
 
 
@@ -46,12 +47,12 @@ _TEMPLATES = _environment()
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """Return the page made of ``template``; a browser that comes for the first time gets its id."""
-    navigation: list[Page] = (
-        getattr(request.app.state, "pages", []) if "app" in request.scope else []
-    )
-    response = _TEMPLATES.TemplateResponse(
-        request, template, {"navigation": navigation, "status": status, **values}, status
-    )
+    shared = {
+        "navigation": request.app.state.pages,
+        "status": status,
+        **request.app.state.studio.about(),
+    }
+    response = _TEMPLATES.TemplateResponse(request, template, {**shared, **values}, status)
     if not visitor(request):
         response.set_cookie(
             COOKIE, secrets.token_hex(16), _YEAR_S, httponly=True, samesite="strict"

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 
 from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError
+from fencun.models.endpoint import EndpointEngine
 from fencun.prompt import Arm, messages, parse_arm
 from fencun.scenario import Scenario
 from fencun.store import writings
@@ -87,6 +88,11 @@ class Studio:
     def arms(self) -> tuple[Arm, ...]:
         """The arms that can answer here: ``tuned`` only where an adapter is loaded."""
         return ("bare", "prompt", "tuned") if self.writer.adapter else ("bare", "prompt")
+
+    def about(self) -> dict[str, object]:
+        """Return what every page tells: the model, and whether it runs on this machine."""
+        engine = self.writer.engine
+        return {"model": engine.name, "local": not isinstance(engine, EndpointEngine)}
 
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``; raises where there is none, or it is not loaded."""

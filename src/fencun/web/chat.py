@@ -1,0 +1,203 @@
+"""What OpenAI's clients send and get: read into a brief and a decoding, or refused clearly."""
+
+import json
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fencun.brief import Brief, parse_brief
+from fencun.errors import BriefError, ModelError
+from fencun.models.engine import Completion, Decoding
+from fencun.scenario import Scenario
+from fencun.web.errors import RequestError
+from fencun.web.studio import SEEDS, Studio
+
+MAX_N = 8
+Arm = Literal["bare", "prompt", "tuned"]
+
+# Fields of the API that change nothing here and are taken at these values only.
+_NEUTRAL: dict[str, tuple[object, ...]] = {
+    "frequency_penalty": (0,),
+    "presence_penalty": (0,),
+    "logit_bias": ({},),
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+    "stop": ([],),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+    "functions": ([],),
+    "function_call": ("none", "auto"),
+    "response_format": ({"type": "text"},),
+    "modalities": (["text"],),
+    "parallel_tool_calls": (True, False),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
+    "verbosity": ("medium",),
+    "reasoning_effort": ("none",),
+}
+_IGNORED = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
+
+
+class Part(BaseModel):
+    """A piece of a message; only text is understood."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(BaseModel):
+    """One turn. Exactly one is taken, and it is the user's: the scenario has its own prompt."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: str
+    content: str | list[Part]
+
+    @property
+    def text(self) -> str:
+        """The words of the turn."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(part.text for part in self.content)
+
+
+class StreamOptions(BaseModel):
+    """``include_usage`` asks for a last chunk that tells what the answer cost."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """``POST /v1/chat/completions``. What cannot be honoured is refused, never ignored."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str = Field(examples=["spring_festival/prompt"], max_length=200)
+    messages: list[ChatMessage] = Field(min_length=1, max_length=64)
+    n: Annotated[int, Field(ge=1, le=MAX_N)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=SEEDS)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=2048)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=2048)] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+
+    def refuse_unknown(self) -> None:
+        """Raise :class:`RequestError` for a field that would change the answer elsewhere."""
+        for name, value in (self.model_extra or {}).items():
+            if value is None or name in _IGNORED or value in _NEUTRAL.get(name, ()):
+                continue
+            raise RequestError(
+                f"这里不支持参数 {name[:40]}，请去掉它。",
+                f"The parameter {name[:40]} is not supported here; leave it out.",
+                field=name[:40],
+            )
+
+
+def model_id(scenario: Scenario, arm: str) -> str:
+    """Return the model id that names ``scenario`` and ``arm``."""
+    return f"{scenario.name}/{arm}"
+
+
+def parse_model(studio: Studio, name: str) -> Any:
+    """Return the arm that a model id names; raises :class:`ModelError` where there is none."""
+    for arm in studio.arms:
+        if name == model_id(studio.scenario, arm):
+            return arm
+    known = "、".join(model_id(studio.scenario, arm) for arm in studio.arms)
+    raise ModelError(
+        f"没有模型 {name[:80]}；可用的：{known}。",
+        f"There is no model {name[:80]!r}; there are: {known.replace('、', ', ')}.",
+    )
+
+
+def parse_messages(scenario: Scenario, turns: list[ChatMessage]) -> tuple[dict[str, str], Brief]:
+    """Return the fields as typed, and the brief, that the only user message tells.
+
+    Raises:
+        RequestError: there is another message, or it has no form that is known here.
+        BriefError: the fields do not fit the scenario.
+    """
+    if len(turns) != 1 or turns[0].role != "user":
+        raise RequestError(
+            "只收一条 user 消息：提示词由场景决定，不收 system，也不接着上文聊。",
+            "Send exactly one user message: the scenario has its own prompt, and there is no "
+            "conversation to go on with.",
+            field="messages",
+        )
+    fields = _fields(scenario, turns[0].text)
+    try:
+        return fields, parse_brief(scenario, fields)
+    except BriefError as error:
+        raise RequestError(error.zh, error.en, field=f"messages[0].{error.field}") from error
+
+
+def _fields(scenario: Scenario, text: str) -> dict[str, str]:
+    stripped = text.strip()
+    return _from_json(stripped) if stripped.startswith("{") else _from_lines(scenario, stripped)
+
+
+def _from_json(text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise RequestError(
+            "消息看起来是 JSON，但不是一个“字段名: 文字”的对象。",
+            "The message looks like JSON, but is no object of strings.",
+            field="messages[0].content",
+        )
+    return value
+
+
+def _from_lines(scenario: Scenario, text: str) -> dict[str, str]:
+    """Read ``称呼：王老师`` lines, in any order, with either colon, by label, line or name."""
+    names: dict[str, str] = {}
+    for dimension in scenario.dimensions:
+        for name in (dimension.name, dimension.label, dimension.line, dimension.en):
+            if name:
+                names[name.lower()] = dimension.name
+    fields: dict[str, str] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        label, colon, value = line.replace("：", ":", 1).partition(":")
+        field = names.get(label.strip().lower())
+        if not colon or field is None or field in fields:
+            raise _no_form(scenario, line)
+        fields[field] = "" if value.strip() == "无" else value.strip()
+    return fields
+
+
+def _no_form(scenario: Scenario, line: str) -> RequestError:
+    labels = "、".join(f"{dimension.label}：" for dimension in scenario.dimensions)
+    return RequestError(
+        f"这一行没有看懂：{line[:40]}。请每行写一项，各写一次（{labels}），或发一个 JSON 对象。",
+        f"This line is not understood: {line[:40]!r}. Write one field a line, each once "
+        f"({', '.join(d.name for d in scenario.dimensions)}), or send a JSON object.",
+        field="messages[0].content",
+    )
+
+
+def decoding(studio: Studio, brief: Brief, arm: Any, body: ChatRequest) -> Decoding:
+    """Return how the arm samples, with what the request asks for otherwise."""
+    chosen = studio.writer.decoding(brief, arm)
+    if body.temperature is not None:
+        chosen = replace(chosen, temperature=body.temperature)
+    if body.top_p is not None:
+        chosen = replace(chosen, top_p=body.top_p)
+    if limit := body.max_completion_tokens or body.max_tokens:
+        chosen = replace(chosen, max_tokens=limit)
+    return chosen
+
+
+def usage(completions: list[Completion]) -> dict[str, int]:
+    """Return what the answers cost; their common prompt counts once."""
+    prompt = max((completion.prompt_tokens for completion in completions), default=0)
+    answers = sum(completion.completion_tokens for completion in completions)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": answers,
+        "total_tokens": prompt + answers,
+    }

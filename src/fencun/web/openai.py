@@ -1,0 +1,212 @@
+"""``/v1/models`` and ``/v1/chat/completions``, as OpenAI's own client speaks them."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import JSONResponse
+
+from fencun.models.engine import Completion, Decoding, Message
+from fencun.prompt import Arm, messages
+from fencun.store import writings
+from fencun.web import chat, sse
+from fencun.web.errors import openai_body
+from fencun.web.leaving import unless_gone
+from fencun.web.studio import SEEDS, Studio, StudioDep
+from fencun.writer import Writing
+
+router = APIRouter(prefix="/v1", tags=["OpenAI"])
+_STARTED = int(time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Answer ``index`` has grown by ``text``."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Answer ``index`` has ended."""
+
+    index: int
+    completion: Completion
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A chat request, understood: ``n`` answers with the seeds from ``decoding.seed`` on."""
+
+    id: str
+    model: str
+    created: int
+    asked: dict[str, str]
+    brief: Any
+    arm: Arm
+    decoding: Decoding
+    n: int
+
+
+@router.get("/models", summary="模型")
+async def models(studio: StudioDep) -> dict[str, Any]:
+    """List the models: one for each arm of the scenario."""
+    return {"object": "list", "data": [_model(studio, arm) for arm in studio.arms]}
+
+
+@router.get("/models/{name:path}", summary="一个模型")
+async def model(name: str, studio: StudioDep) -> dict[str, Any]:
+    """Return one model."""
+    return _model(studio, chat.parse_model(studio, name))
+
+
+@router.post("/chat/completions", summary="写")
+async def completions(request: Request, body: chat.ChatRequest, studio: StudioDep) -> Response:
+    """Answer a brief told as lines (`称呼：王老师` …) or as JSON, once or as a stream."""
+    body.refuse_unknown()
+    arm = chat.parse_model(studio, body.model)
+    asked, brief = chat.parse_messages(studio.scenario, body.messages)
+    seed = secrets.randbelow(SEEDS) if body.seed is None else body.seed
+    job = Job(
+        id=f"chatcmpl-{secrets.token_hex(12)}",
+        model=body.model,
+        created=int(time.time()),
+        asked=asked,
+        brief=brief,
+        arm=arm,
+        decoding=replace(chat.decoding(studio, brief, arm, body), seed=seed),
+        n=body.n or 1,
+    )
+    if body.stream:
+        include = bool(body.stream_options and body.stream_options.include_usage)
+        return await sse.opened(
+            _chunks(studio, job, include), lambda error: sse.encode(openai_body(error))
+        )
+    whole = await unless_gone(request, _all(studio, job))
+    if whole is None:
+        return Response(status_code=499)
+    return JSONResponse(_completion(job, whole))
+
+
+async def _all(studio: Studio, job: Job) -> list[Completion]:
+    whole: dict[int, Completion] = {}
+    async with aclosing(_answers(studio, job)) as events:
+        async for event in events:
+            if isinstance(event, Whole):
+                whole[event.index] = event.completion
+    return [whole[index] for index in range(job.n)]
+
+
+async def _chunks(studio: Studio, job: Job, include_usage: bool) -> AsyncGenerator[bytes, None]:
+    whole: list[Completion] = []
+    begun: set[int] = set()
+    async with aclosing(_answers(studio, job)) as events:
+        async for event in events:
+            if event.index not in begun:
+                begun.add(event.index)
+                yield _chunk(job, event.index, {"role": "assistant", "content": ""})
+            if isinstance(event, Piece):
+                yield _chunk(job, event.index, {"content": event.text})
+            else:
+                whole.append(event.completion)
+                yield _chunk(job, event.index, {}, event.completion.finish)
+    if include_usage:
+        yield sse.encode(
+            {**_head(job, "chat.completion.chunk"), "choices": [], "usage": chat.usage(whole)}
+        )
+    yield sse.encode("[DONE]")
+
+
+async def _answers(studio: Studio, job: Job) -> AsyncGenerator[Piece | Whole, None]:
+    """Wait for a turn, draw all answers at once, keep them; raises what the engine raises."""
+    told = messages(job.brief, job.arm)
+    events: asyncio.Queue[Piece | Whole | Exception] = asyncio.Queue()
+    whole: dict[int, Completion] = {}
+    async with studio.line.place() as place:
+        async for _ in place.positions():
+            pass
+        tasks = [asyncio.create_task(_draw(studio, job, told, i, events)) for i in range(job.n)]
+        try:
+            while len(whole) < job.n:
+                event = await events.get()
+                if isinstance(event, Exception):
+                    raise event
+                if isinstance(event, Whole):
+                    whole[event.index] = event.completion
+                yield event
+        finally:
+            for task in tasks:
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*tasks, return_exceptions=True)
+    await _keep(studio, job, [whole[index].text for index in range(job.n)])
+
+
+async def _draw(
+    studio: Studio,
+    job: Job,
+    told: list[Message],
+    index: int,
+    events: "asyncio.Queue[Piece | Whole | Exception]",
+) -> None:
+    decoding = replace(job.decoding, seed=(job.decoding.seed + index) % SEEDS)
+    completion: list[Completion] = []
+    try:
+        stream = studio.writer.engine.stream(told, decoding, completion.append)
+        async with aclosing(stream) as pieces:
+            async for piece in pieces:
+                events.put_nowait(Piece(index, piece))
+        events.put_nowait(Whole(index, completion[0]))
+    except Exception as error:
+        events.put_nowait(error)
+
+
+async def _keep(studio: Studio, job: Job, texts: list[str]) -> None:
+    seed = job.decoding.seed
+    found = [studio.writer.look(job.brief, text, seed + index) for index, text in enumerate(texts)]
+    writing = Writing(job.brief, job.arm, studio.writer.engine.name, seed, tuple(found), len(found))
+    row = writings.writing_row(
+        writing, asked=job.asked, decoding=job.decoding, adapter=studio.writer.adapter,
+        source="openai", owner="",
+    )  # fmt: skip
+    await studio.store.awrite(lambda session: session.add(row))
+
+
+def _model(studio: Studio, arm: str) -> dict[str, Any]:
+    return {
+        "id": chat.model_id(studio.scenario, arm),
+        "object": "model",
+        "created": _STARTED,
+        "owned_by": studio.writer.engine.name,
+    }
+
+
+def _head(job: Job, kind: str) -> dict[str, Any]:
+    return {"id": job.id, "object": kind, "created": job.created, "model": job.model}
+
+
+def _chunk(job: Job, index: int, delta: dict[str, str], finish: str | None = None) -> bytes:
+    choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+    return sse.encode({**_head(job, "chat.completion.chunk"), "choices": [choice]})
+
+
+def _completion(job: Job, whole: list[Completion]) -> dict[str, Any]:
+    return {
+        **_head(job, "chat.completion"),
+        "choices": [
+            {
+                "index": index,
+                "message": {"role": "assistant", "content": completion.text, "refusal": None},
+                "logprobs": None,
+                "finish_reason": completion.finish,
+            }
+            for index, completion in enumerate(whole)
+        ],
+        "usage": chat.usage(whole),
+    }

@@ -1,0 +1,160 @@
+"""What the API takes and gives, as pydantic models: they are its documentation too."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from fencun.batch import candidate_row
+from fencun.gates import Finding
+from fencun.store.schema import CandidateRow, Change, EventKind, WritingRow
+from fencun.store.writings import findings
+from fencun.web.studio import SEEDS
+from fencun.writer import Candidate
+
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Shown = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Asked(BaseModel):
+    """Base of requests: unknown fields are refused, and so is what has the wrong kind."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class WriteRequest(Asked):
+    """A brief and how to answer it. ``brief`` maps dimensions to what a person typed."""
+
+    brief: dict[str, str] = Field(
+        max_length=40,
+        examples=[
+            {
+                "salutation": "王老师",
+                "relation": "高中班主任",
+                "detail": "高三晚自习后常留下来给我讲数学题",
+                "occasion": "除夕",
+                "style": "真诚走心",
+                "length": "短",
+            }
+        ],
+    )
+    arm: str | None = Field(None, max_length=24, description="bare, prompt or tuned")
+    keep: int = Field(3, ge=1, le=10, description="How many candidates to return")
+    draws: int | None = Field(None, ge=1, le=20, description="How many to draw; default 2 × keep")
+    seed: int | None = Field(None, ge=0, lt=SEEDS)
+
+
+class RewriteRequest(Asked):
+    """One candidate anew: ``text`` is how it reads now, edited or not."""
+
+    candidate: Id
+    change: Change
+    text: Shown
+
+
+class CheckRequest(Asked):
+    """A text and the brief that it answers."""
+
+    text: Annotated[str, StringConstraints(max_length=2000)]
+    brief: dict[str, str] = Field(max_length=40)
+
+
+class EventRequest(Asked):
+    """What a person did with a candidate. ``id`` is made by the client: sent twice, kept once."""
+
+    id: Id
+    candidate: Id
+    kind: EventKind
+    text: Annotated[str, StringConstraints(max_length=2000)] | None = None
+
+
+class FindingShape(BaseModel):
+    """One thing that is wrong (``fault``) or doubtful (``doubt``); offsets in characters."""
+
+    gate: str
+    severity: str
+    start: int
+    end: int
+    message: str
+
+
+class CandidateShape(BaseModel):
+    """A text, whether it passed the gates, and every finding."""
+
+    id: str
+    text: str
+    passed: bool
+    seed: int
+    change: str
+    gates: list[FindingShape]
+
+
+class WritingShape(BaseModel):
+    """What came of a request; ``candidates`` are best first."""
+
+    id: str
+    created_at: datetime
+    asked: dict[str, str]
+    brief: dict[str, str]
+    arm: str
+    model: str
+    adapter: str | None
+    seed: int
+    passed: bool
+    drawn: int | None = None
+    candidates: list[CandidateShape]
+
+
+class CheckShape(BaseModel):
+    """What the gates say of a text; ``count`` is its length in characters, white space aside."""
+
+    passed: bool
+    count: int
+    gates: list[FindingShape]
+
+
+class ErrorBody(BaseModel):
+    """Why a request failed: a stable code, a sentence for people, the field at fault."""
+
+    code: str
+    message: str
+    field: str | None = None
+    retry_after: int | None = None
+
+
+class ErrorShape(BaseModel):
+    """The body of every error."""
+
+    error: ErrorBody
+
+
+def candidate_shape(row: CandidateRow) -> dict[str, Any]:
+    """Return a kept candidate as JSON."""
+    candidate = Candidate(row.text, tuple(findings(row)), row.seed)
+    return {"id": row.id, "change": row.change, **candidate_row(candidate)}
+
+
+def writing_shape(
+    row: WritingRow, candidates: tuple[CandidateRow, ...], drawn: int | None = None
+) -> dict[str, Any]:
+    """Return a kept writing as JSON, with these of its candidates."""
+    shapes = [candidate_shape(candidate) for candidate in candidates]
+    return {
+        "id": row.id,
+        "created_at": row.created_at.isoformat(),
+        "asked": row.asked,
+        "brief": row.brief,
+        "arm": row.arm,
+        "model": row.model,
+        "adapter": row.adapter,
+        "seed": row.seed,
+        "passed": any(shape["passed"] for shape in shapes),
+        "drawn": drawn,
+        "candidates": shapes,
+    }
+
+
+def check_shape(text: str, found: list[Finding]) -> dict[str, Any]:
+    """Return what the gates say of ``text`` as JSON."""
+    row = candidate_row(Candidate(text, tuple(found), 0))
+    return {"passed": row["passed"], "count": len("".join(text.split())), "gates": row["gates"]}

@@ -1,0 +1,8 @@
+// Swagger UI, as the package brings it, over our own openapi.json.
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger",
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null,
+});

@@ -1,0 +1,254 @@
+// The page 写祝福: the form, its chips, and the three slips.
+
+import { announce, say } from "/static/js/common.js";
+import { openCard } from "/static/js/card.js";
+import { Slip } from "/static/js/slip.js";
+import { events } from "/static/js/stream.js";
+
+const SLOTS = 3;
+const settings = JSON.parse(document.getElementById("settings").textContent);
+const form = document.getElementById("brief");
+const go = document.getElementById("go");
+const stop = document.getElementById("stop");
+const progress = document.getElementById("progress");
+const results = document.getElementById("results");
+const problem = document.getElementById("problem");
+const verdict = document.getElementById("verdict");
+
+let writing = null;
+let asked = {};
+
+const fields = Object.fromEntries(
+  [...form.querySelectorAll("[data-field]")].map((box) => [box.dataset.field, box.querySelector("input, textarea")]),
+);
+
+const desk = {
+  changes: settings.changes,
+  brief: () => asked,
+  card: (slip) =>
+    openCard({
+      text: slip.text,
+      salutation: asked[settings.salutation] || "",
+      kept: (design) => slip.event("card", design),
+    }),
+};
+
+function brief() {
+  return Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, input.value.trim()]));
+}
+
+// Chips: pressing one fills the field in; typing presses the one that is meant.
+
+/** The value that is meant, as the server will understand it, or null where only it can tell. */
+function meant(name, typed) {
+  const { names, match } = settings.choices[name];
+  if (Object.hasOwn(names, typed)) return names[typed];
+  const fits = match === "ending" ? (alias) => typed.endsWith(alias) : (alias) => typed.includes(alias);
+  const inside = Object.keys(names).filter((alias) => alias.length > 1 && fits(alias));
+  return inside.length ? names[inside.reduce((a, b) => (b.length > a.length ? b : a))] : null;
+}
+
+function press(box) {
+  const name = box.dataset.field;
+  const typed = fields[name].value.trim();
+  const value = meant(name, typed);
+  for (const chip of box.querySelectorAll(".chip"))
+    chip.setAttribute("aria-pressed", String(chip.dataset.value === value));
+  const hint = box.querySelector(".hint");
+  hint.dataset.text ??= hint.textContent;
+  hint.textContent = value && value !== typed ? say(`当作“${value}”，也记着您的原话。`, `Taken as ${value}; your words are kept.`) : hint.dataset.text;
+}
+
+function unfold(box, open) {
+  const more = box.querySelector(".more");
+  box.querySelector(".chips").classList.toggle("folded", !open);
+  more.setAttribute("aria-expanded", String(open));
+  more.textContent = open ? say("收起", "Fewer") : more.dataset.label;
+}
+
+function setUpChips(box) {
+  const name = box.dataset.field;
+  const input = fields[name];
+  const chips = box.querySelector(".chips");
+  const more = box.querySelector(".more");
+  input.removeAttribute("list"); // the chips do that now
+  input.addEventListener("input", () => press(box));
+  chips.addEventListener("click", (event) => {
+    const chip = event.target.closest(".chip");
+    if (!chip) return;
+    const same = input.value.trim() === chip.dataset.value;
+    input.value = same ? "" : chip.dataset.value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  more.dataset.label = more.textContent;
+  more.addEventListener("click", () => unfold(box, more.getAttribute("aria-expanded") !== "true"));
+  const fold = () => {
+    const open = more.getAttribute("aria-expanded") === "true";
+    chips.classList.add("folded");
+    more.hidden = chips.scrollHeight <= chips.clientHeight + 4;
+    chips.classList.toggle("folded", !open && !more.hidden);
+    press(box);
+  };
+  fold();
+  new ResizeObserver(fold).observe(form);
+}
+
+// What the server finds wrong is said beside the field.
+
+function blame(field, message) {
+  const box = form.querySelector(`[data-field="${CSS.escape(field)}"]`);
+  if (!box) return false;
+  const wrong = box.querySelector(".wrong");
+  wrong.textContent = message;
+  wrong.hidden = false;
+  fields[field].setAttribute("aria-invalid", "true");
+  fields[field].focus();
+  return true;
+}
+
+function forgive(field) {
+  const box = form.querySelector(`[data-field="${CSS.escape(field)}"]`);
+  box.querySelector(".wrong").hidden = true;
+  fields[field].removeAttribute("aria-invalid");
+}
+
+// Writing
+
+function newSlips() {
+  const template = document.getElementById("slip-template");
+  const ordinals = say("一二三", "123");
+  const slips = Array.from({ length: SLOTS }, (_, index) => {
+    const element = template.content.firstElementChild.cloneNode(true);
+    element.dataset.slot = index;
+    element.querySelector(".ordinal").textContent = ordinals[index];
+    element.querySelector(".words").setAttribute("aria-label", say(`第${ordinals[index]}条，可以直接改`, `Text ${index + 1}, editable`));
+    return element;
+  });
+  document.getElementById("slips").replaceChildren(...slips);
+  return slips.map((element, index) => new Slip(element, index, desk));
+}
+
+/** Put what was kept where it was streamed, so that nothing moves under the reader's eyes. */
+function place(slips, candidates) {
+  const left = candidates.map((candidate, rank) => ({ candidate, best: rank === 0 && candidates.length > 1 && candidate.passed }));
+  const free = [];
+  for (const slip of slips) {
+    const at = left.findIndex(({ candidate }) => candidate.text === slip.text.trim());
+    if (at < 0) free.push(slip);
+    else {
+      const [{ candidate, best }] = left.splice(at, 1);
+      slip.show(candidate, { best });
+    }
+  }
+  for (const slip of free) {
+    const next = left.shift();
+    if (next) slip.show(next.candidate, { best: next.best });
+    else slip.element.remove();
+  }
+}
+
+function follow({ event, data }, slips, state) {
+  if (event === "queued")
+    progress.textContent = data.ahead
+      ? say(`前面还有 ${data.ahead} 位，写完就轮到。`, `${data.ahead} before you.`)
+      : say("马上轮到。", "You are next.");
+  if (event === "piece") {
+    if (!state.started) progress.textContent = say("正在写…", "Writing…");
+    state.started = true;
+    slips[data.draw]?.add(data.text);
+  }
+  if (event === "done") {
+    state.done += 1;
+    progress.textContent = say(`写好 ${state.done} 条，挑三条最合适的…`, `${state.done} written, choosing…`);
+  }
+  if (event === "kept") {
+    place(slips, data.candidates);
+    verdict.hidden = data.passed;
+    progress.textContent = say(`写了 ${data.drawn} 条，挑出这 ${data.candidates.length} 条。`, `${data.candidates.length} of ${data.drawn}.`);
+    announce(say(`${data.candidates.length} 条写好了`, `${data.candidates.length} texts are ready`));
+  }
+}
+
+async function write() {
+  writing?.abort();
+  const mine = (writing = new AbortController());
+  asked = brief();
+  problem.hidden = verdict.hidden = true;
+  go.hidden = true;
+  stop.hidden = false;
+  progress.textContent = say("正在准备…", "Getting ready…");
+  const slips = newSlips();
+  results.hidden = false;
+  results.setAttribute("aria-busy", "true");
+  try {
+    const state = { started: false, done: 0 };
+    const body = { brief: asked, keep: SLOTS };
+    for await (const event of events("/api/write", body, mine.signal)) {
+      if (!state.started && event.event === "piece") reveal();
+      follow(event, slips, state);
+    }
+  } catch (error) {
+    if (writing !== mine) return;
+    failed(error, slips);
+  } finally {
+    if (writing === mine) {
+      writing = null;
+      go.hidden = false;
+      stop.hidden = true;
+      go.textContent = say("再写三条", "Three more");
+      results.setAttribute("aria-busy", "false");
+    }
+  }
+}
+
+function failed(error, slips) {
+  progress.textContent = "";
+  for (const slip of slips) {
+    slip.element.classList.remove("writing");
+    slip.element.classList.add("failed");
+  }
+  if (slips.every((slip) => !slip.text)) document.getElementById("slips").replaceChildren();
+  if (error.name === "AbortError") {
+    progress.textContent = say("停下了。", "Stopped.");
+    results.hidden = document.getElementById("slips").childElementCount === 0;
+    return;
+  }
+  const field = (error.field || "").replace(/^brief\./, "");
+  if (field && Object.hasOwn(fields, field) && blame(field, error.message)) {
+    results.hidden = true;
+    return;
+  }
+  const later = error.retryAfter ? say(`（${error.retryAfter} 秒后）`, ` (in ${error.retryAfter} s)`) : "";
+  problem.textContent = error.message + later;
+  problem.hidden = false;
+  announce(problem.textContent);
+}
+
+/** Bring the slips into view, unless they are, or the person looks elsewhere. */
+function reveal() {
+  const top = results.getBoundingClientRect().top;
+  if (top < window.innerHeight * 0.55 && top > 0) return;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  results.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
+}
+
+form.querySelectorAll("[data-field]").forEach((box) => {
+  const name = box.dataset.field;
+  if (settings.choices[name]) setUpChips(box);
+  fields[name].addEventListener("input", () => forgive(name));
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  write();
+});
+form.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) write();
+});
+stop.addEventListener("click", () => writing?.abort());
+document.getElementById("example").addEventListener("click", () => {
+  for (const [name, input] of Object.entries(fields)) {
+    input.value = settings.example[name] || "";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  go.focus();
+});

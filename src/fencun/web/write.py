@@ -1,0 +1,110 @@
+"""The page 写祝福: six inputs, three texts. Without JavaScript the same form posts and renders."""
+
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from fencun.errors import BriefError, FencunError
+from fencun.scenario import Dimension
+from fencun.store import writings
+from fencun.web.leaving import unless_gone
+from fencun.web.pages import Page, Visitor, render
+from fencun.web.rewrite import changes
+from fencun.web.shapes import writing_shape
+from fencun.web.studio import Kept, Order, Studio, StudioDep
+
+PAGE = Page("/", "写祝福", "Write")
+router = APIRouter(include_in_schema=False)
+
+_LONG = 30  # a text field that takes more characters than this gets several lines
+
+
+@router.get("/")
+async def page(request: Request, studio: StudioDep, owner: Visitor, again: str = "") -> Response:
+    """Show the form, empty or (``again``: the id of a writing) filled in as it was then."""
+    asked: dict[str, str] = {}
+    if again and owner:
+        row = await studio.store.aread(
+            lambda session: writings.find_writing(session, again[:64], owner)
+        )
+        asked = row.asked if row else {}
+    return _show(request, studio, asked)
+
+
+@router.post("/")
+async def submit(request: Request, studio: StudioDep, owner: Visitor) -> Response:
+    """Write for the posted form and show what came of it."""
+    form = await request.form()
+    names = [dimension.name for dimension in studio.scenario.dimensions]
+    asked = {name: value for name in names if isinstance(value := form.get(name), str)}
+    try:
+        order = studio.order(asked, source="page", owner=owner)
+        kept = await unless_gone(request, _finished(studio, order))
+    except FencunError as error:
+        return _show(request, studio, asked, error=error)
+    shape = writing_shape(kept.writing, kept.candidates) if kept else None
+    return _show(request, studio, asked, writing=shape)
+
+
+async def _finished(studio: Studio, order: Order) -> Kept:
+    async with aclosing(studio.write(order)) as events:
+        async for event in events:
+            if isinstance(event, Kept):
+                return event
+    raise AssertionError("a stream of events ends with what was kept")
+
+
+def _show(
+    request: Request,
+    studio: Studio,
+    asked: dict[str, str],
+    *,
+    writing: dict[str, Any] | None = None,
+    error: FencunError | None = None,
+) -> Response:
+    scenario = studio.scenario
+    salutation = scenario.role("salutation")
+    return render(
+        request,
+        "write.html",
+        status=error.status if error else 200,
+        scenario=scenario,
+        fields=[_field(dimension, scenario.example) for dimension in scenario.dimensions],
+        asked=asked,
+        writing=writing,
+        error=error,
+        wrong=error.field if isinstance(error, BriefError) else None,
+        settings={
+            "changes": changes(scenario),
+            "salutation": salutation.name if salutation else None,
+            "example": scenario.example,
+            "choices": {
+                dimension.name: {
+                    "match": dimension.match,
+                    "names": {name: choice.value for name, choice in dimension.names.items()},
+                }
+                for dimension in scenario.dimensions
+                if dimension.choices
+            },
+        },
+    )
+
+
+def _field(dimension: Dimension, example: dict[str, str]) -> dict[str, Any]:
+    """Return what the template needs to draw one input."""
+    return {
+        "name": dimension.name,
+        "label": dimension.label,
+        "en": dimension.en,
+        "hint": dimension.hint,
+        "hint_en": dimension.hint_en,
+        "role": dimension.role or dimension.kind,
+        "long": dimension.kind == "text" and dimension.max_chars > _LONG,
+        "limit": dimension.max_chars,
+        "required": dimension.required and dimension.default is None,
+        "default": dimension.default or "",
+        "example": example.get(dimension.name, ""),
+        "choices": dimension.choices,
+    }
