@@ -24,7 +24,7 @@ def test_the_prompt_arm_has_one_system_prompt_for_all_briefs(scenario: Scenario)
     ]
     systems = {messages(brief, "prompt")[0]["content"] for brief in briefs}
     assert len(systems) == 1
-    user = messages(briefs[1], "prompt")[1]["content"]
+    user = messages(briefs[1], "prompt")[-1]["content"]
     assert user.startswith(briefs[1].lines())
     assert "您" in user
 

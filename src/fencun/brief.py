@@ -88,7 +88,14 @@ class Brief:
             return "你们"
         if _ELDER.search(salutation):
             return "您"
-        return "any" if _MAY_BE_ELDER.search(salutation) else "你"
+        open_to_both = _MAY_BE_ELDER.search(salutation) or salutation.startswith("老")
+        return "any" if open_to_both else "你"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the scenario adds to the values chosen, in the order of the dimensions."""
+        chosen = (d.choice(self.values[d.name]) for d in self.scenario.dimensions)
+        return tuple(choice.note for choice in chosen if choice and choice.note)
 
     @property
     def topics(self) -> tuple[TactTopic, ...]:

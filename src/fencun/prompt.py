@@ -1,13 +1,18 @@
 """What the model is told: the six lines alone, or the best engineered prompt around them."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from fencun.brief import Brief
+from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError, ScenarioError
 from fencun.models.engine import Message
-from fencun.scenario import Scenario
+from fencun.scenario import LengthRange, Scenario
+
+_CLAUSE = re.compile(r"[^，。；,;.]+[，。；,;.]?")
 
 Arm = Literal["bare", "prompt", "tuned"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
@@ -16,15 +21,38 @@ ARMS: tuple[Arm, ...] = get_args(Arm)
 def messages(brief: Brief, arm: Arm) -> list[Message]:
     """Return the chat that ``arm`` sends for ``brief``.
 
-    ``bare`` and ``tuned`` send the six lines alone; ``prompt`` puts the scenario's
-    instructions before them and what the brief implies after them.
+    ``bare`` and ``tuned`` send the brief's lines alone. ``prompt`` puts the scenario's
+    instructions and worked examples before them, the same for every brief and so cacheable,
+    and after them what the brief implies.
     """
-    if arm == "prompt":
-        return [
-            {"role": "system", "content": instructions(brief.scenario)},
-            {"role": "user", "content": f"{brief.lines()}\n\n{reminders(brief)}"},
-        ]
-    return [{"role": "user", "content": brief.lines()}]
+    if arm != "prompt":
+        return [{"role": "user", "content": brief.lines()}]
+    chat: list[Message] = [{"role": "system", "content": instructions(brief.scenario)}]
+    for example in brief.scenario.examples:
+        asked = parse_brief(brief.scenario, {k: v for k, v in example.items() if k != "text"})
+        chat.append({"role": "user", "content": engineered(asked)})
+        chat.append({"role": "assistant", "content": example["text"]})
+    chat.append({"role": "user", "content": engineered(brief)})
+    return chat
+
+
+def engineered(brief: Brief) -> str:
+    """Return the brief's lines, what must not be said left out, and what they imply."""
+    return f"{replace(brief, values=_discreet(brief)).lines()}\n\n{reminders(brief)}"
+
+
+def _discreet(brief: Brief) -> Mapping[str, str]:
+    """Drop the clauses of the detail that betray a hushed topic: what is not read is not said."""
+    dimension = brief.scenario.role("detail")
+    hush = [topic for topic in brief.topics if topic.handling == "不提"]
+    if dimension is None or not hush:
+        return brief.values
+    kept = [
+        clause
+        for clause in _CLAUSE.findall(brief.values[dimension.name])
+        if not any(topic.betrayed_by(clause) for topic in hush)
+    ]
+    return {**brief.values, dimension.name: "".join(kept).strip("，。；、 ")}
 
 
 def instructions(scenario: Scenario) -> str:
@@ -53,22 +81,27 @@ def reminders(brief: Brief) -> str:
     """Return what this brief implies and a general model tends to forget, one sentence a line."""
     told = []
     if salutation := brief.value("salutation"):
-        told.append(f"开头直接叫“{salutation}”。")
-    if audience := brief.audience:
-        if audience.person in ("您", "你"):
-            told.append(f"通篇用“{audience.person}”。")
-        elif audience.person == "你们":
-            told.append("对方是许多人，用“大家”或“你们”。")
-        if not audience.joke:
+        told.append(f"开头叫“{salutation}”。")
+    if brief.audience:
+        person = brief.likely_person
+        if person in ("您", "你"):
+            told.append(f"用“{person}”对他说。")
+        elif person == "你们":
+            told.append("对方是几个人，用“你们”或“大家”。")
+        if not brief.audience.joke:
             told.append("不开对方的玩笑。")
-        if audience.note:
-            told.append(audience.note)
+    told += [note for note in brief.notes if note]
+    if hushed(brief):
+        told.append("对方最近心里不好受：那件事一个字不提，只说陪着他，或者一起做点什么。")
     if brief.length:
-        told.append(f"全文{brief.length.min}到{brief.length.max}字。")
-    for topic in hushed(brief):
-        told.append(f"不要提到{topic}。")
-    told.append(f"只输出{brief.scenario.product}正文。")
-    return "\n".join(told)
+        told.append(f"写{_sentences(brief.length)}，{brief.length.min}到{brief.length.max}字。")
+    return "".join(told)
+
+
+def _sentences(length: LengthRange) -> str:
+    """Say a length in sentences of about 22 characters: small models cannot count characters."""
+    most = max(1, round(length.max / 25))
+    return "一句话" if length.max <= 35 else f"{max(1, most - 1)}到{most}句话"
 
 
 def hushed(brief: Brief) -> list[str]:

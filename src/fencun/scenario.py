@@ -130,48 +130,62 @@ class Dimension(Declared):
 
 
 class TactTopic(Declared):
-    """A sensitive matter: ``cues`` (regular expressions) betray it in a brief.
+    """A sensitive matter: ``cues`` (regular expressions) betray it in a brief, but for ``unless``.
 
-    ``words`` name it in a text; ``allowed`` holds longer words in which one of them is innocent.
+    ``words`` name it in a text, ``unfit`` words jar with it; ``allowed`` holds longer words in
+    which one of them is innocent.
     """
 
     name: Word
     en: Word
     handling: Handling
     cues: Patterns
+    unless: Patterns = ()
     words: tuple[Word, ...]
+    unfit: tuple[Word, ...] = ()
     allowed: tuple[Word, ...] = ()
 
     def betrayed_by(self, detail: str) -> bool:
         """Return whether ``detail`` tells of this matter."""
-        return bool(self._cues.search(detail))
+        betrayed, cancelled = self._cues
+        return bool(betrayed.search(detail)) and not (cancelled and cancelled.search(detail))
 
     @cached_property
-    def _cues(self) -> re.Pattern[str]:
-        return re.compile("|".join(f"(?:{cue})" for cue in self.cues))
+    def _cues(self) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+        cues, unless = ("|".join(f"(?:{p})" for p in told) for told in (self.cues, self.unless))
+        return re.compile(cues), re.compile(unless) if unless else None
 
 
 class Rules(Declared):
     """What the gates of this scenario refuse, as data.
 
-    ``openings``, ``cliches``, ``endings`` and ``favours`` are regular expressions, ``idioms``
-    and ``places`` plain words; ``letter`` allows what a letter has: title, signature, paragraphs.
+    ``openings``, ``cliches``, ``endings``, ``stiff`` (doubted, not refused) and ``favours`` are
+    regular expressions; ``flat`` (words that say nothing, refused when many meet), ``idioms``,
+    ``places`` and ``matters`` (grave things that no text brings up by itself) plain words;
+    ``letter`` allows what a letter has: title, signature, paragraphs.
     """
 
     openings: Patterns = ()
     cliches: Patterns = ()
     idioms: tuple[Word, ...] = ()
     endings: Patterns = ()
+    stiff: Patterns = ()
+    flat: tuple[Word, ...] = ()
     max_exclamations: int = Field(default=2, ge=0)
     max_emoji: int = Field(default=1, ge=0)
     calendar: bool = False
     letter: bool = False
     favours: Patterns = ()
     places: tuple[Word, ...] = ()
+    matters: tuple[Word, ...] = ()
 
 
 class Scenario(Declared):
-    """One scenario, whole. ``folder`` is where its files lie."""
+    """One scenario, whole. ``folder`` is where its files lie.
+
+    ``example`` fills a form for show; ``examples`` are shown to the model by the engineered
+    prompt: each a brief as people type it, and its ``text``.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
     title: Word
@@ -183,6 +197,7 @@ class Scenario(Declared):
     rules: Rules = Rules()
     prompt: str = ""
     example: dict[str, str] = {}
+    examples: tuple[dict[str, str], ...] = ()
     folder: Path
 
     @model_validator(mode="after")

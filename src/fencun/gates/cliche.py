@@ -11,6 +11,7 @@ from fencun.scenario import Scenario
 _WISH = re.compile(r"(?:也|再|还|更|就|并|同时)?(愿|祝|盼|希望|愿你|祝你|祝您|愿您)")
 _IN_A_ROW = 3
 _IN_ALL = 3
+_FLAT = 3
 _LEAD = " ，。！？：、,.!?:~～\n\t\r　"
 
 
@@ -23,8 +24,10 @@ class ClicheGate:
         rules = scenario.rules
         self._openings = alternation(rules.openings)
         self._phrases = Patterns(rules.cliches)
+        self._stiff = Patterns(rules.stiff)
+        self._flat_words = Words(rules.flat)
         self._idioms = Words(rules.idioms)
-        self._endings = alternation(rules.endings, after=r"[。！!~～…\s]*\Z")
+        self._endings = alternation(rules.endings, after=r"[。！!~～…”\"\s]*\Z")
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
@@ -33,6 +36,10 @@ class ClicheGate:
             yield self._found(
                 span, f"套话：“{shown(span.word)}”。", f"Cliché: {shown(span.word)!r}."
             )
+        for span in self._stiff.find(text):
+            zh, en = f"“{shown(span.word)}”听着不像当面说的话。", f"Stiff: {shown(span.word)!r}."
+            yield Finding(self.name, "doubt", span.start, span.end, zh, en)
+        yield from self._flat(text)
         yield from self._rows(text)
         yield from self._parallel(text)
         if self._endings and (match := self._endings.search(text)):
@@ -59,6 +66,14 @@ class ClicheGate:
                     f"Stock opening: {shown(span.word)!r}.",
                 )
                 return
+
+    def _flat(self, text: str) -> Iterator[Finding]:
+        found = {span.word: span for span in self._flat_words.find(text)}
+        if len(found) >= _FLAT:
+            first = min(found.values())
+            words = "、".join(sorted(found, key=lambda word: found[word])[:_FLAT])
+            zh, en = f"空话多：{words}。", f"Empty words: {words}."
+            yield self._found(Span(first.start, first.end, first.word), zh, en)
 
     def _rows(self, text: str) -> Iterator[Finding]:
         found = self._idioms.find(text)

@@ -6,46 +6,46 @@ from fencun.brief import Brief
 from fencun.gates.gate import Finding
 from fencun.gates.text import shown
 
-_FAULT_CHARS = 14
-_SHARE = 0.6
+_FAULT_CHARS = 10
+_PIECE_CHARS = 4
+_SHARE = 0.75
+_SHORT_CHARS = 10
 
 
 class CopyingGate:
-    """A long run of characters that stands in the detail as it stands in the text."""
+    """A long run of the detail stands in the text, or nearly all of the detail does, in pieces."""
 
     name = "copying"
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
         detail = brief.value("detail")
-        if len(detail) < 8:
+        if len(detail) < _SHORT_CHARS:
             return
-        start, end = longest_common(text, detail)
-        size = end - start
-        if size >= _FAULT_CHARS or (size >= 10 and size >= _SHARE * len(detail)):
-            yield Finding(
-                self.name,
-                "fault",
-                start,
-                end,
-                f"把细节原样抄了一遍：“{shown(text[start:end])}”。",
-                f"Copies the detail: {shown(text[start:end])!r}.",
-            )
+        pieces = common_pieces(text, detail, _PIECE_CHARS)
+        start, end = max(pieces, key=lambda piece: piece[1] - piece[0], default=(0, 0))
+        share = sum(end - start for start, end in pieces) / len(detail)
+        if end - start >= _FAULT_CHARS or share >= _SHARE:
+            copied = shown(text[start:end])
+            zh, en = f"把细节照抄了一遍：“{copied}”。", f"Copies the detail: {copied!r}."
+            yield Finding(self.name, "fault", start, end, zh, en)
 
 
-def longest_common(text: str, other: str) -> tuple[int, int]:
-    """Return start and end, in ``text``, of its longest run that stands in ``other``.
+def common_pieces(text: str, other: str, least: int) -> list[tuple[int, int]]:
+    """Return start and end of the maximal pieces of ``text``, ``least`` long, found in ``other``.
 
-    Time is len(text) plus the length of the run, times a substring search in ``other``.
+    Pieces are taken greedily from the left and do not overlap.
     """
-    best = (0, 0)
-    start, end = 0, 1
-    while end <= len(text):
-        if text[start:end] in other:
-            if end - start > best[1] - best[0]:
-                best = (start, end)
-            end += 1
-        else:
+    grams = {other[i : i + least] for i in range(len(other) - least + 1)}
+    pieces = []
+    start = 0
+    while start + least <= len(text):
+        if text[start : start + least] not in grams:
             start += 1
-            end = max(end, start + 1)
-    return best
+            continue
+        end = start + least
+        while end < len(text) and text[start : end + 1] in other:
+            end += 1
+        pieces.append((start, end))
+        start = end
+    return pieces

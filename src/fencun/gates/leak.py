@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fencun.brief import Brief
+from fencun.gates.copying import common_pieces
 from fencun.gates.gate import Finding
 from fencun.gates.text import alternation, shown
 from fencun.scenario import Scenario
@@ -18,7 +19,7 @@ _TOKENS = (
 )
 _ASIDE = (
     r"作为一[个名位]?(?:AI|人工智能|语言模型|助手)|作为(?:AI|人工智能)|(?:AI|人工智能|语言)(?:助手|模型)",
-    r"以下是|如下[：:]|希望(?:这|以上|对您有|能帮)|[（(](?:全文|共|约|字数|注)[^）)\n]{0,20}[）)]",
+    r"以下是|希望(?:这|以上|对您有|能帮)|[（(](?:全文|共|约|字数|注)[^）)\n]{0,20}[）)]",
     r"字数[：:]|(?:祝福|贺词|文案|正文|回答|输出)[：:]|注[：:]",
     r"^\s*(?:好的|当然|没问题|可以)[，,。！!：:]",
     r"(?:只输出|不要编造|不要提到|通篇用|全文\d+到\d+字)",
@@ -30,8 +31,9 @@ _PLACEHOLDER = (
 _FOREIGN = re.compile(
     r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0590-\u05ff\u0e00-\u0e7f\u0900-\u097f]+"
 )
-_ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ '’,.-]+[A-Za-z]{2,}){2,}|[a-z]{7,}")
-_EARLY_REMINDER_CHARS = 10
+_ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ '’,.-]+[A-Za-z]{2,}){2,}|(?<![A-Za-z])[a-z]{4,}")
+_VALUE_CHARS = 4
+_EXAMPLE_CHARS = 9
 
 
 class LeakGate:
@@ -52,6 +54,15 @@ class LeakGate:
             yield self._found(match, "漏出了不是正文的东西")
         if match := _FOREIGN.search(text):
             yield self._found(match, "夹着外文")
+        for value in _own_values(brief):
+            if (at := text.find(value)) >= 0:
+                zh, en = f"把选项“{value}”写进了正文。", f"Says the option {value!r} itself."
+                yield Finding(self.name, "fault", at, at + len(value), zh, en)
+        for example in brief.scenario.examples:
+            if pieces := common_pieces(text, example.get("text", ""), _EXAMPLE_CHARS):
+                start, end = pieces[0]
+                zh, en = f"抄了范例：“{shown(text[start:end])}”。", "Copies a worked example."
+                yield Finding(self.name, "fault", start, end, zh, en)
         said = f"{brief.value('detail')} {brief.value('salutation')}".lower()
         if (match := _ENGLISH.search(text)) and match[0].lower() not in said:
             yield self._found(match, "夹着英文")
@@ -66,3 +77,12 @@ class LeakGate:
             f"{zh}：“{what}”。",
             f"Not part of a message: {what!r}.",
         )
+
+
+def _own_values(brief: Brief) -> Iterator[str]:
+    """The long values of the brief's lists, which nobody says unless they typed them."""
+    told = f"{brief.value('salutation')}{brief.value('detail')}"
+    for dimension in brief.scenario.dimensions:
+        value = brief.values[dimension.name]
+        if dimension.kind == "choice" and len(value) >= _VALUE_CHARS and value not in told:
+            yield value

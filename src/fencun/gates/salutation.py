@@ -1,15 +1,19 @@
-"""Whether the text calls the other by the name that was given, and does so early."""
+"""Whether the text calls the other by the name that was given, early, and speaks to them."""
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from fencun.brief import Brief
-from fencun.gates.gate import Finding
+from fencun.gates.gate import Finding, Severity
+from fencun.gates.text import unquoted
 
 _EARLY_CHARS = 40
+_SPOKEN_TO = re.compile(r"[您你咱]|大家|各位|大伙|我们|诸位|二老|两位|几位")
 
 
 class SalutationGate:
-    """The salutation is missing, changed, or comes late."""
+    """The salutation is missing, changed, or late; or the other is spoken about, not to."""
 
     name = "salutation"
 
@@ -19,21 +23,38 @@ class SalutationGate:
         if not salutation:
             return
         at = text.find(salutation)
+        end = at + len(salutation)
         if at < 0:
-            yield Finding(
-                self.name,
-                "fault",
-                0,
-                0,
-                f"没有照原样叫“{salutation}”。",
-                f"It never says {salutation!r} as given.",
+            zh, en = f"没有照原样叫“{salutation}”。", f"It never says {salutation!r} as given."
+            yield self._found("fault", 0, 0, zh, en)
+            return
+        if mistaken := _claims_to_be(salutation).search(text):
+            zh, en = f"把自己写成了“{salutation}”。", f"The writer claims to be {salutation!r}."
+            yield self._found("fault", mistaken.start(), mistaken.end(), zh, en)
+        elif brief.likely_person != "你们" and not _speaks_to(salutation, text):
+            zh, en = (
+                f"像在讲“{salutation}”的事，不是对他说话。",
+                "It speaks about them, not to them.",
             )
+            yield self._found("fault", at, end, zh, en)
         elif at > _EARLY_CHARS:
-            yield Finding(
-                self.name,
-                "doubt",
-                at,
-                at + len(salutation),
-                f"“{salutation}”出现得晚，开头没有称呼。",
-                f"{salutation!r} comes late.",
-            )
+            zh, en = f"“{salutation}”出现得晚，开头没有称呼。", f"{salutation!r} comes late."
+            yield self._found("doubt", at, end, zh, en)
+
+    def _found(self, severity: Severity, start: int, end: int, zh: str, en: str) -> Finding:
+        return Finding(self.name, severity, start, end, zh, en)
+
+
+def _speaks_to(salutation: str, text: str) -> bool:
+    return bool(_SPOKEN_TO.search(unquoted(text)) or _calls(salutation).search(text))
+
+
+@lru_cache(maxsize=4096)
+def _calls(salutation: str) -> re.Pattern[str]:
+    """The salutation standing by itself, as one calls somebody."""
+    return re.compile(rf"{re.escape(salutation)}(?=[\W_]|$|好|过年|新年|新春|早)")
+
+
+@lru_cache(maxsize=4096)
+def _claims_to_be(salutation: str) -> re.Pattern[str]:
+    return re.compile(rf"我(?:是|就是|叫)(?:[您你]的?)?{re.escape(salutation)}(?=[\W_]|$)")

@@ -19,7 +19,7 @@ _EXCLAMATION = re.compile("[！!]")
 _MARKDOWN = re.compile(r"\*\*|__|```|^#{1,6}\s|^\s*[-*•·]\s|^\s*\d{1,2}[.、)）]\s*\S", re.MULTILINE)
 _QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "'": "'", "《": "》", "（": "）"}
 _TITLE = re.compile(
-    r"\s*(?:【[^】\n]{1,20}】|《[^》\n]{1,20}》\s*\n|[^\s，。！？,.!?：:]{1,12}(?:祝福|贺词|贺卡|短信|寄语)[：:\n])"
+    r"\s*(?:【[^】\n]{1,30}】|《[^》\n]{1,20}》\s*\n|[^\s，。！？,.!?：:]{1,12}(?:祝福|贺词|贺卡|短信|寄语)[：:\n])"
 )
 _SIGNED = re.compile(
     r"(?:[—–-]{1,2}\s?[^\s—–，。！？]{1,10}"
@@ -78,3 +78,9 @@ class ShapeGate:
 
     def _found(self, severity: Severity, match: re.Match[str], zh: str, en: str) -> Finding:
         return Finding(self.name, severity, match.start(), match.end(), zh, en)
+
+
+def _after_salutation(text: str, salutation: str) -> str:
+    if salutation and text.startswith(salutation):
+        return text[len(salutation) :].lstrip("：:，, \n")
+    return text

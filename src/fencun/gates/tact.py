@@ -15,7 +15,10 @@ class TactGate:
 
     def __init__(self, scenario: Scenario) -> None:
         self._topics = scenario.tact
-        self._words = {topic.name: Words((*topic.words, *topic.allowed)) for topic in self._topics}
+        self._words = {
+            topic.name: Words((*topic.words, *topic.unfit, *topic.allowed))
+            for topic in self._topics
+        }
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
@@ -25,6 +28,12 @@ class TactGate:
                     yield self._found(topic, span.start, span.end, span.word)
 
     def _found(self, topic: TactTopic, start: int, end: int, word: str) -> Finding:
+        if word in topic.unfit:
+            zh, en = (
+                f"对方家里有事，“{shown(word)}”不合适。",
+                f"{shown(word)!r} jars with {topic.en}.",
+            )
+            return Finding(self.name, "fault", start, end, zh, en)
         hushed = topic.handling == "不提"
         return Finding(
             self.name,
