@@ -106,7 +106,7 @@ def _is_whole(folder: Path, sha256: str) -> bool:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return (
+    return bool(
         manifest.get("sha256") == sha256
         and manifest.get("format") == _FORMAT
         and (folder / "model.safetensors").stat().st_size == manifest.get("bytes")

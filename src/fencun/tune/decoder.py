@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import safe_open
@@ -243,7 +243,9 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor
     if layout.past or not layout.prefix:
         return own.flatten(1)
     first = [x[: layout.prefix].transpose(0, 1)[None] for x in (query, key, value)]
-    shared = functional.scaled_dot_product_attention(*first, is_causal=True, enable_gqa=True)
+    shared = functional.scaled_dot_product_attention(
+        first[0], first[1], first[2], is_causal=True, enable_gqa=True
+    )
     return torch.cat([shared[0].transpose(0, 1), own]).flatten(1)
 
 
@@ -261,4 +263,4 @@ class _Weights:
 
     def read(self, name: str) -> Tensor:
         with safe_open(self._where[name], framework="pt") as file:
-            return file.get_tensor(name)
+            return cast(Tensor, file.get_tensor(name))

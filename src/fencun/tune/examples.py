@@ -101,7 +101,8 @@ def encode_all(
     dropped = [example.id for example in encoded if len(example.ids) > max_tokens]
     if len(fitting) < MIN_SAMPLES:
         raise FencunError(
-            f"只有 {len(fitting)} 条样本可用（太长的 {len(dropped)} 条），至少要 {MIN_SAMPLES} 条。",
+            f"可用的样本只有 {len(fitting)} 条（太长的 {len(dropped)} 条），"
+            f"至少要 {MIN_SAMPLES} 条。",
             f"Only {len(fitting)} usable samples ({len(dropped)} too long); "
             f"at least {MIN_SAMPLES} are needed.",
         )

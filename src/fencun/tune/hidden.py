@@ -28,25 +28,26 @@ class Lower:
     def __init__(
         self, quick: Decoder, exact: Decoder, prefix: Sequence[int], folder: Path | None
     ) -> None:
-        self._decoder = quick
+        self.quick = quick
         self._embedding = quick.embedding()
         self._count = len(prefix)
-        self._folder = folder
-        self._past: list[KeysValues] = []
+        self.folder = folder
+        self.past: list[KeysValues] = []
         self.hits = self.misses = 0
         self.prefix = torch.empty(0, quick.shape.hidden, dtype=quick.dtype)
         if prefix:
             layout = Layout([len(prefix)], 0, past=False, device=quick.device)
             with torch.no_grad():
-                self.prefix = exact.forward(self._embed(prefix), layout, keep=self._past)
+                self.prefix = exact.forward(self.embed(prefix), layout, keep=self.past)
 
-    def _embed(self, ids: Sequence[int]) -> Tensor:
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """Return the embeddings (tokens, hidden) of ``ids``."""
         index = torch.tensor(list(ids), device=self._embedding.device)
-        return self._embedding[index].to(self._decoder.dtype)
+        return self._embedding[index].to(self.quick.dtype)
 
     def __call__(self, example: Example) -> Tensor:
         """Return the hidden states (tokens after the prefix, hidden) of one example."""
-        path = self._folder / f"{example.key}.safetensors" if self._folder else None
+        path = self.folder / f"{example.key}.safetensors" if self.folder else None
         if path is not None and (kept := _read(path)) is not None:
             self.hits += 1
         else:
@@ -54,15 +55,15 @@ class Lower:
             kept = self.run(example.ids[self._count :])
             if path is not None:
                 files.write_bytes(path, save({"hidden": kept.cpu()}))
-        return kept.to(self._decoder.device, self._decoder.dtype)
+        return kept.to(self.quick.device, self.quick.dtype)
 
     def run(self, ids: Sequence[int]) -> Tensor:
         """Compute hidden states for tokens that follow the prefix, rounded as they are kept."""
-        layout = Layout([len(ids)], self._count, past=True, device=self._decoder.device)
+        layout = Layout([len(ids)], self._count, past=True, device=self.quick.device)
         with torch.no_grad():
-            past = self._past if self._count else None
-            hidden = self._decoder.forward(self._embed(ids), layout, past=past)
-        return hidden.to(torch.float16 if self._decoder.dtype == torch.float32 else hidden.dtype)
+            past = self.past if self._count else None
+            hidden = self.quick.forward(self.embed(ids), layout, past=past)
+        return hidden.to(torch.float16 if self.quick.dtype == torch.float32 else hidden.dtype)
 
 
 def _read(path: Path) -> Tensor | None:

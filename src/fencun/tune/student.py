@@ -55,8 +55,10 @@ class Student:
         layers = range(first, below.shape.layers)
         self.upper = Decoder(folder, layers, differentiable, dtype=dtype, device=device)
         self._norm, head = self.upper.head()
-        self.vocabulary = torch.arange(head.shape[0]) if vocabulary is None else (
-            torch.tensor(sorted(vocabulary))
+        self.vocabulary = (
+            torch.arange(head.shape[0])
+            if vocabulary is None
+            else (torch.tensor(sorted(vocabulary)))
         )
         self._place = torch.full((head.shape[0],), -1, dtype=torch.long)
         self._place[self.vocabulary] = torch.arange(len(self.vocabulary))
@@ -70,7 +72,9 @@ class Student:
         hidden = [self.lower(example) for example in batch]
         layout = Layout([len(x) for x in hidden], count, past=False, device=self.device)
         x = self.upper.forward(torch.cat([self.lower.prefix, *hidden]), layout, lora)
-        rows, targets, start = [], [], count
+        rows: list[int] = []
+        targets: list[int] = []
+        start = count
         for example, own in zip(batch, hidden, strict=True):
             stop = start + len(own)
             rows += range(stop - len(example.answer), stop)

@@ -1,0 +1,46 @@
+"""Does an answer repeat a training line? Compared with lines by people that were not trained on."""
+
+from collections.abc import Sequence
+
+_GRAM = 3
+
+
+class Echo:
+    """The training texts, and how much of them unseen human texts hold by chance."""
+
+    def __init__(self, training: Sequence[str], unseen: Sequence[str]) -> None:
+        self._all = "\n".join(training)
+        self._training = list(training)
+        self._grams = [_grams(text) for text in training]
+        runs = sorted(self.longest_run(text) for text in unseen)
+        self.usual = runs[min(len(runs) - 1, int(0.95 * len(runs)))] if runs else 12
+
+    def longest_run(self, text: str) -> int:
+        """Return the length in characters of the longest piece that a training text holds too."""
+        longest = 0
+        for start in range(len(text)):
+            while start + longest < len(text) and text[start : start + longest + 1] in self._all:
+                longest += 1
+        return longest
+
+    def nearest(self, text: str) -> tuple[float, str]:
+        """Return the Jaccard likeness (0 to 1, of character 3-grams) of the nearest training text.
+
+        The text itself comes with it; 0 and an empty text where there is no training text.
+        """
+        grams = _grams(text)
+        best = (0.0, "")
+        for known, other in zip(self._grams, self._training, strict=True):
+            union = len(grams | known)
+            likeness = len(grams & known) / union if union else 0.0
+            if likeness > best[0]:
+                best = (likeness, other)
+        return best
+
+    def repeats(self, text: str) -> bool:
+        """Return whether ``text`` shares a longer run than 95 % of unseen human texts do."""
+        return self.longest_run(text) > self.usual
+
+
+def _grams(text: str) -> frozenset[str]:
+    return frozenset(text[i : i + _GRAM] for i in range(max(1, len(text) - _GRAM + 1)))

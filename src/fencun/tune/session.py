@@ -1,0 +1,314 @@
+"""A run from end to end: open the base, read the data, resolve the options, go, write it down."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fencun import files
+from fencun.errors import FencunError
+from fencun.home import home
+from fencun.records import Sample
+from fencun.scenario import Scenario, load_scenario
+from fencun.tune.adapter import LoraAdapter, widths
+from fencun.tune.base import Base, open_base
+from fencun.tune.checkpoint import newest_checkpoint
+from fencun.tune.config import TuneConfig, from_mapping
+from fencun.tune.decoder import Shape
+from fencun.tune.examples import Example, encode_all, read_samples, shared_prefix
+from fencun.tune.loop import Look, Run, Tick
+from fencun.tune.machine import Machine, look_around, revision, versions
+from fencun.tune.order import batch_at, epoch_order
+from fencun.tune.student import Student
+from fencun.tune.vocabulary import chinese_vocabulary
+from fencun.tune.watch import ScenarioWatcher, canary_examples
+
+MANIFEST = "manifest.json"
+CONFIG = "config.json"
+LOG = "log.jsonl"
+_PROBES = 2
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a run is made of, read and encoded."""
+
+    base: Base
+    tokenizer: Any
+    scenario: Scenario
+    training: list[Example]
+    validation: list[tuple[Example, Sample]]
+    dropped: list[str]
+    hashes: dict[str, str]
+
+
+def gather(config: TuneConfig) -> Material:
+    """Open the base and read the data that ``config`` names.
+
+    Raises:
+        FencunError: base or data are missing, malformed, or too little to learn from.
+    """
+    from transformers import AutoTokenizer
+
+    scenario = load_scenario(config.scenario)
+    train, validation = data_files(config, scenario)
+    base = find_base(config.base)
+    tokenizer = AutoTokenizer.from_pretrained(base.folder)
+    samples = read_samples(train, scenario)
+    kept = read_samples(validation, scenario)
+    _refuse_shared_families(samples, kept)
+    training, dropped = encode_all(tokenizer, scenario, samples, max_tokens=config.max_tokens)
+    unseen, also = encode_all(tokenizer, scenario, kept, max_tokens=config.max_tokens)
+    by_id = {sample.id: sample for sample in kept}
+    if config.limit:
+        order = epoch_order([e.stratum for e in training], seed=config.seed, epoch=0)
+        training = [training[index] for index in order[: config.limit]]
+    return Material(
+        base,
+        tokenizer,
+        scenario,
+        training,
+        [(example, by_id[example.id]) for example in unseen],
+        dropped + also,
+        {"train": files.sha256_file(train), "validation": files.sha256_file(validation)},
+    )
+
+
+def find_base(name: str) -> Base:
+    """Return the base called ``name``: a path, a catalog name, or empty for the model in use."""
+    path = Path(name).expanduser()
+    if name and path.exists():
+        return open_base(path)
+    from fencun.models.installed import locate
+
+    found = locate(name or None)
+    return open_base(found.path, found.name)
+
+
+def data_files(config: TuneConfig, scenario: Scenario) -> tuple[Path, Path]:
+    """Return the training and the validation file; by default those of the scenario."""
+    folder = scenario.folder / "dataset"
+    train = Path(config.train) if config.train else folder / "train.jsonl"
+    validation = Path(config.validation) if config.validation else folder / "validation.jsonl"
+    for path in (train, validation):
+        if not path.is_file():
+            raise FencunError(
+                f"没有数据文件 {path}；先运行 fencun data build，或用 --train、--validation 指定。",
+                f"There is no data file {path}; run fencun data build first, "
+                "or name one with --train and --validation.",
+            )
+    return train, validation
+
+
+def _refuse_shared_families(training: Sequence[Sample], validation: Sequence[Sample]) -> None:
+    shared = {s.family for s in training} & {s.family for s in validation}
+    if shared:
+        raise FencunError(
+            f"训练集和验证集有 {len(shared)} 个相同的种子家族（如 {min(shared)}），"
+            "验证会失真；请按家族重新划分。",
+            f"Training and validation share {len(shared)} seed families (such as {min(shared)}); "
+            "validation would mean nothing. Split by family again.",
+        )
+
+
+def build_student(config: TuneConfig, material: Material, machine: Machine) -> Student:
+    """Load the base as ``config`` asks, with the hidden states of its lower blocks cached."""
+    torch.set_num_threads(config.threads or machine.cores)
+    shape = Shape.read(material.base.folder)
+    first = shape.layers - config.layers if config.layers else 0
+    if first < 0:
+        raise FencunError(
+            f"底座只有 {shape.layers} 层，layers 不能是 {config.layers}。",
+            f"The base has {shape.layers} layers; layers cannot be {config.layers}.",
+        )
+    everything = [*material.training, *(example for example, _ in material.validation)]
+    canary = canary_examples(material.tokenizer)
+    prefix = shared_prefix([*everything, *canary])
+    int8 = machine.device == "cpu" and (
+        config.int8 == "on" or (config.int8 == "auto" and not machine.bf16)
+    )
+    wanted = None
+    if config.vocabulary == "chinese":
+        wanted = chinese_vocabulary(material.tokenizer, [*everything, *canary])
+    facts = {"base": material.base.sha256, "first": first, "int8": int8, "prefix": prefix}
+    return Student(
+        material.base.folder,
+        first,
+        prefix,
+        int8=int8,
+        vocabulary=wanted,
+        cache=home() / "cache" / "hidden" / files.sha256_json(facts)[:16],
+        dtype=torch.bfloat16 if machine.bf16 else torch.float32,
+        device=machine.device,
+    )
+
+
+def resolve_steps(
+    config: TuneConfig, material: Material, student: Student, adapter: LoraAdapter
+) -> tuple[TuneConfig, float]:
+    """Return ``config`` with its number of steps, and the measured seconds a step.
+
+    A time budget is turned into steps here, before the first one, so that the run itself
+    depends on no clock.
+    """
+    whole = max(1, math.ceil(len(material.training) * config.epochs / config.batch))
+    steps = config.steps or whole
+    seconds = measure_step(config, material.training, student, adapter)
+    if config.minutes:
+        looks = 1.15
+        steps = min(steps, max(1, int(config.minutes * 60 / (seconds * looks))))
+    return config.replaced(steps=steps), seconds
+
+
+def measure_step(
+    config: TuneConfig, training: Sequence[Example], student: Student, adapter: LoraAdapter
+) -> float:
+    """Return the seconds that a step takes here, from batches of the run itself, cache cold."""
+    strata = [example.stratum for example in training]
+    kept: list[float] = []
+    cache, student.lower.folder = student.lower.folder, None
+    for step in range(_PROBES):
+        started = time.monotonic()
+        chosen = batch_at(strata, seed=config.seed, step=step, size=config.batch)
+        nll, _ = student.nll([training[index] for index in chosen], adapter)
+        nll.backward()  # type: ignore[no-untyped-call]
+        kept.append(time.monotonic() - started)
+    student.lower.folder = cache
+    for tensor in adapter.tensors.values():
+        tensor.grad = None
+    return min(kept)
+
+
+def tune(
+    folder: Path,
+    config: TuneConfig,
+    *,
+    given: dict[str, Any],
+    tell: Callable[[Tick | Look], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Start a run in ``folder``, or go on with the one that is there; return its manifest.
+
+    ``given`` is what the user asked for, recorded beside what it was resolved to.
+
+    Raises:
+        FencunError: bad input, a finished run, or another base or data than the run began with.
+    """
+    if (folder / MANIFEST).exists():
+        raise FencunError(
+            f"{folder} 里的微调已经完成；换一个文件夹，或直接导出：fencun tune export。",
+            f"The run in {folder} is finished; choose another folder, or export it.",
+        )
+    material = gather(config)
+    student = build_student(config, material, look_around())
+    adapter = fresh_adapter(config, material.base)
+    config = _settle(folder, config, material, student, adapter, given)
+    watch = ScenarioWatcher(
+        material.tokenizer,
+        material.scenario,
+        [example.text for example in material.training],
+        material.validation,
+        config,
+    )
+    with files.Appender(folder / LOG) as log:
+
+        def record(event: Tick | Look) -> None:
+            log.write({"kind": type(event).__name__.lower(), "at": time.time(), **asdict(event)})
+            tell(event)
+
+        run = Run(folder, config, student, adapter, material.training, watch, record)
+        outcome = run.go()
+    manifest = {
+        **_facts(config, material, given),
+        "outcome": asdict(outcome),
+        "adapter_sha256": files.sha256_file(folder / "best" / "adapter_model.safetensors"),
+    }
+    files.write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def fresh_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
+    """Return the adapter that a run of ``config`` starts with; its gradients are on."""
+    count = Shape.read(base.folder).layers
+    first = count - config.layers if config.layers else 0
+    adapter = LoraAdapter.fresh(
+        widths(base.folder),
+        rank=config.rank,
+        alpha=config.alpha,
+        layers=range(first, count),
+        seed=config.seed,
+    )
+    for tensor in adapter.tensors.values():
+        tensor.requires_grad_()
+    return adapter
+
+
+def _settle(
+    folder: Path,
+    config: TuneConfig,
+    material: Material,
+    student: Student,
+    adapter: LoraAdapter,
+    given: dict[str, Any],
+) -> TuneConfig:
+    """Resolve the steps and write the options down; of a run that goes on, check and reuse them."""
+    if (folder / CONFIG).exists():
+        begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        _refuse_changes(begun, material, folder)
+        return from_mapping(begun["resolved"])
+    config, seconds = resolve_steps(config, material, student, adapter)
+    facts = {**_facts(config, material, given), "seconds_per_step": round(seconds, 3)}
+    files.write_json(folder / CONFIG, facts)
+    return config
+
+
+def _refuse_changes(begun: dict[str, Any], material: Material, folder: Path) -> None:
+    changed = []
+    if begun["base"]["sha256"] != material.base.sha256:
+        changed.append(("底座模型", "the base model"))
+    changed += [
+        (name, name) for name, value in begun["data"].items() if material.hashes[name] != value
+    ]
+    if changed:
+        zh, en = "、".join(z for z, _ in changed), ", ".join(e for _, e in changed)
+        raise FencunError(
+            f"{folder} 开始之后，{zh} 变了，接着训会得到说不清的结果；请换一个文件夹重新开始。",
+            f"Since the run in {folder} began, {en} changed; start anew in another folder.",
+        )
+
+
+def _facts(config: TuneConfig, material: Material, given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "base": {"name": material.base.name, "sha256": material.base.sha256},
+        "scenario": material.scenario.name,
+        "data": material.hashes,
+        "samples": len(material.training),
+        "dropped": material.dropped,
+        "given": given,
+        "resolved": config.to_json(),
+        "machine": asdict(look_around()),
+        "revision": revision(),
+        "versions": versions(),
+    }
+
+
+def resume(folder: Path, tell: Callable[[Tick | Look], None] = lambda _: None) -> dict[str, Any]:
+    """Go on with the run in ``folder``; where it was killed before its first checkpoint, restart.
+
+    Raises:
+        FencunError: no run was begun there, or it is finished.
+    """
+    if not (folder / CONFIG).exists():
+        raise FencunError(f"{folder} 里没有开始过的微调。", f"No run was begun in {folder}.")
+    begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    return tune(folder, from_mapping(begun["resolved"]), given=begun["given"], tell=tell)
+
+
+def done_steps(folder: Path) -> int:
+    """Return how many steps the newest whole checkpoint of ``folder`` holds; 0 without one."""
+    checkpoint = newest_checkpoint(folder / "checkpoints")
+    return checkpoint.step if checkpoint else 0
