@@ -1,5 +1,6 @@
 """Packages come from where the user's pip gets them."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,17 @@ def test_the_public_index_is_the_default(monkeypatch: pytest.MonkeyPatch) -> Non
     assert package_index().urls == ("https://uv.example/simple",)
 
 
+def test_an_environment_without_pip_asks_the_python_it_was_made_from(
+    own_pip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_pip.write_text("[global]\nindex-url = https://mirror.example/simple\n")
+    monkeypatch.setattr("sys._base_executable", sys.executable)
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    assert package_index().urls == ("https://mirror.example/simple",)
+
+
 def test_without_pip_the_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
+    monkeypatch.setattr("sys._base_executable", "/nowhere/python")
     monkeypatch.setenv("PIP_INDEX_URL", "https://env.example/simple")
     assert package_index().urls == ("https://env.example/simple",)

@@ -21,6 +21,10 @@ _LONGEST_BACKOFF_S = 30.0
 _SETTLED_S = 20.0
 
 
+class _UnreachedError(EngineError):
+    """The server died before it got the request, which another one may answer."""
+
+
 class EmbeddedEngine:
     """Answers from a GGUF file on this machine. Starts on first use; belongs to one event loop.
 
@@ -132,17 +136,30 @@ class EmbeddedEngine:
         self, messages: Sequence[Message], decoding: Decoding
     ) -> AsyncGenerator[Piece, None]:
         scale = decoding.adapter_scale if self.has_adapter else 0.0
+        body = self._body(messages, decoding, scale)
         async with self._admission.turn(scale):
-            server = await self._running()
-            pieces = self._ask(server, self._body(messages, decoding, scale))
-            watched = wire.unstalled(pieces, first_s=self._first_s, next_s=self._next_s)
-            try:
-                async with aclosing(pieces), aclosing(watched):
-                    async for piece in watched:
-                        yield piece
-            except wire.StallError:
-                server.end()  # a server that hangs would hang the next request too
-                raise
+            for last in (False, True):
+                try:
+                    async with aclosing(self._watched(await self._running(), body)) as pieces:
+                        async for piece in pieces:
+                            yield piece
+                    return
+                except _UnreachedError:
+                    if last:
+                        raise
+
+    async def _watched(
+        self, server: ServerProcess, body: dict[str, Any]
+    ) -> AsyncGenerator[Piece, None]:
+        pieces = self._ask(server, body)
+        watched = wire.unstalled(pieces, first_s=self._first_s, next_s=self._next_s)
+        try:
+            async with aclosing(pieces), aclosing(watched):
+                async for piece in watched:
+                    yield piece
+        except wire.StallError:
+            server.end()  # a server that hangs would hang the next request too
+            raise
 
     async def _ask(
         self, server: ServerProcess, body: dict[str, Any]
@@ -158,7 +175,8 @@ class EmbeddedEngine:
                         yield piece
         except httpx.HTTPError as error:
             server.end()  # dead for certain before the next request asks whether it is alive
-            raise EngineError(
+            kind = _UnreachedError if isinstance(error, httpx.ConnectError) else EngineError
+            raise kind(
                 "内置引擎中途退出了，这次没有写完；请重试，它会自动重新启动。",
                 "The embedded engine died before the answer was whole; "
                 "try again, it restarts by itself.",

@@ -52,13 +52,16 @@ def _pip_options() -> dict[str, str]:
 
 
 def _pip_config_list() -> list[str]:
-    try:
-        return subprocess.run(
-            [sys.executable, "-m", "pip", "config", "list"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        ).stdout.splitlines()
-    except (OSError, subprocess.SubprocessError):
-        return []
+    """Return what ``pip config list`` says; a virtual environment without pip asks its base."""
+    for python in (sys.executable, getattr(sys, "_base_executable", sys.executable)):
+        try:
+            return subprocess.run(
+                [python, "-m", "pip", "config", "list"],
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=True,
+            ).stdout.splitlines()
+        except (OSError, subprocess.SubprocessError):
+            continue
+    return []
