@@ -27,6 +27,7 @@ _MENTION = re.compile(
     rf"|(?P<month>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月"
     rf"(?P<day>[1-3]?\d|[二三]?十[{_NUMERALS}]?|[{_NUMERALS}])[日号]"
 )
+_HINT = re.compile(rf"[{_ANIMALS}]|[{_BRANCHES}](?=年|新春|春节|岁)|20|二[〇零○千]|月")
 _ABOUT_ZODIAC = re.compile(rf"生肖|本命年|属相|[{_ANIMALS}]年|属[{_ANIMALS}]")
 _GREETED = re.compile(
     r"年?(?:快乐|大吉|吉祥|好|到|来|行大运|如意|新春|春节|到成功|岁大吉|平安|安康|顺)"
@@ -77,7 +78,7 @@ class CalendarGate:
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
-        if not self._on:
+        if not self._on or not _HINT.search(text):
             return
         for match in _MENTION.finditer(text):
             if fault := self._fault(match, text, brief.value("detail")):

@@ -12,7 +12,8 @@ _WISH = re.compile(r"(?:也|再|还|更|就|并|同时)?(愿|祝|盼|希望|愿�
 _IN_A_ROW = 3
 _IN_ALL = 3
 _FLAT = 3
-_LEAD = " ，。！？：、,.!?:~～\n\t\r　"
+_TAIL = 48  # characters at the end in which an ending is looked for
+_LEAD = ' “"，。！？：、,.!?:~～\n\t\r　'
 
 
 class ClicheGate:
@@ -42,7 +43,7 @@ class ClicheGate:
         yield from self._flat(text)
         yield from self._rows(text)
         yield from self._parallel(text)
-        if self._endings and (match := self._endings.search(text)):
+        if self._endings and (match := self._endings.search(text, max(0, len(text) - _TAIL))):
             span = Span(match.start(), match.end(), match[0])
             yield self._found(
                 span, "结尾是人人可用的裸祝福。", "It ends on a blessing fit for anyone."
@@ -52,20 +53,14 @@ class ClicheGate:
         if self._openings is None:
             return
         salutation = brief.value("salutation")
-        body = len(text) - len(text.lstrip(_LEAD))
-        starts = [body]
-        if salutation and text.startswith(salutation, body):
-            after = body + len(salutation)
-            starts.append(len(text) - len(text[after:].lstrip(_LEAD)))
-        for start in starts:
-            if match := self._openings.match(text, start):
-                span = Span(match.start(), match.end(), match[0])
-                yield self._found(
-                    span,
-                    f"套话开场：“{shown(span.word)}”。",
-                    f"Stock opening: {shown(span.word)!r}.",
-                )
-                return
+        start = len(text) - len(text.lstrip(_LEAD))
+        if salutation and text.startswith(salutation, start):
+            start += len(salutation)
+            start = len(text) - len(text[start:].lstrip(_LEAD))
+        if match := self._openings.match(text, start):
+            said = shown(match[0])
+            zh, en = f"套话开场：“{said}”。", f"Stock opening: {said!r}."
+            yield self._found(Span(match.start(), match.end(), match[0]), zh, en)
 
     def _flat(self, text: str) -> Iterator[Finding]:
         found = {span.word: span for span in self._flat_words.find(text)}
@@ -82,6 +77,8 @@ class ClicheGate:
             yield self._found(span, f"四字吉祥话连着用：{span.word}。", "Set blessings in a row.")
 
     def _parallel(self, text: str) -> Iterator[Finding]:
+        if sum(text.count(word) for word in "愿祝盼望") < _IN_A_ROW:
+            return
         wishes = [
             (match[1][0], span) for span in clauses(text) if (match := _WISH.match(span.word))
         ]

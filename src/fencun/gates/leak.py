@@ -6,27 +6,41 @@ from collections.abc import Iterator
 from fencun.brief import Brief
 from fencun.gates.copying import common_pieces
 from fencun.gates.gate import Finding
-from fencun.gates.text import alternation, shown
+from fencun.gates.text import Patterns, shown
 from fencun.scenario import Scenario
 
-_TOKENS = (
-    r"</?(?:think|thinking|answer|output|system|user|assistant|s|br|p|div|span)\s*/?>",
-    r"<\|[^|>]{0,40}\|>?",
-    r"\[/?INST\]",
-    r"�",
-    r"\\[nrt](?![a-z])",
-    r"\{\{?[^{}]{0,40}\}?\}",
+# What a plain Chinese message seldom holds; only then is it looked at closely.
+_ODD = re.compile(r"[A-Za-z<>\[\]{}\\（(【*×ＸX�\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
+_TOKEN = re.compile(
+    r"</?(?:think|thinking|answer|output|system|user|assistant|s|br|p|div|span)\s{0,4}/?>"
+    r"|<\|[^|>]{0,40}\|>?|\[/?INST\]|�|\\[nrt](?![a-z])|\{\{?[^{}]{0,40}\}"
+    r"|[\[【（(<](?:您的|你的|我的|对方)?(?:姓名|名字|称呼|签名|署名|日期|公司|职位|时间|地点)[\]】）)>]"
+    r"|(?<![A-Za-z])[XxＸ×*]{2,}(?![A-Za-z])"
+    r"|[（(](?:全文|共|约|字数|注)[^）)\n]{0,20}[）)]"
 )
 _ASIDE = (
-    r"作为一[个名位]?(?:AI|人工智能|语言模型|助手)|作为(?:AI|人工智能)|(?:AI|人工智能|语言)(?:助手|模型)",
-    r"以下是|希望(?:这|以上|对您有|能帮)|[（(](?:全文|共|约|字数|注)[^）)\n]{0,20}[）)]",
-    r"字数[：:]|(?:祝福|贺词|文案|正文|回答|输出)[：:]|注[：:]",
-    r"^\s*(?:好的|当然|没问题|可以)[，,。！!：:]",
-    r"(?:只输出|不要编造|不要提到|通篇用|全文\d+到\d+字)",
-)
-_PLACEHOLDER = (
-    r"[\[【（(<](?:您的|你的|我的|对方)?(?:姓名|名字|称呼|签名|署名|日期|公司|职位|时间|地点)[\]】）)>]",
-    r"(?<![A-Za-z])[XxＸ×*]{2,}(?![A-Za-z])|某某",
+    r"作为一[个名位]?(?:AI|人工智能|语言模型|助手)",
+    "作为AI",
+    "作为人工智能",
+    "AI助手",
+    "人工智能助手",
+    "语言模型",
+    "以下是",
+    r"希望(?:这|以上|对您有|能帮)",
+    r"字数[：:]",
+    r"祝福[：:]",
+    r"贺词[：:]",
+    r"文案[：:]",
+    r"正文[：:]",
+    r"回答[：:]",
+    r"输出[：:]",
+    r"(?:\A|\n)\s*(?:好的|当然|没问题|可以)[，。,！!：:]",
+    "只输出",
+    "不要编造",
+    r"开头叫[“\"]",
+    r"写[一二三四\d到]{1,6}句话",
+    r"\d+到\d+字",
+    "某某",
 )
 _FOREIGN = re.compile(
     r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0590-\u05ff\u0e00-\u0e7f\u0900-\u097f]+"
@@ -42,41 +56,48 @@ class LeakGate:
     name = "leak"
 
     def __init__(self, scenario: Scenario) -> None:
-        labels = {d.line or d.label for d in scenario.dimensions}
-        labels |= {d.label for d in scenario.dimensions}
-        marked = rf"(?:{'|'.join(re.escape(label) for label in sorted(labels))})\s*[：:]"
-        self._marks = alternation((*_TOKENS, *_ASIDE, *_PLACEHOLDER, marked))
+        labels = {name for d in scenario.dimensions for name in (d.line or d.label, d.label)}
+        marks = (rf"{re.escape(label)}\s*[：:]" for label in sorted(labels))
+        self._marks = Patterns((*_ASIDE, *marks))
+        self._example_grams = {
+            gram
+            for example in scenario.examples
+            for gram in _grams(example.get("text", ""), _EXAMPLE_CHARS)
+        }
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
-        assert self._marks is not None
-        if match := self._marks.search(text):
-            yield self._found(match, "漏出了不是正文的东西")
-        if match := _FOREIGN.search(text):
-            yield self._found(match, "夹着外文")
+        if _ODD.search(text):
+            yield from self._odd(text, brief)
+        for span in self._marks.find(text):
+            yield self._found(span.start, span.end, "漏出了不是正文的东西", span.word)
         for value in _own_values(brief):
             if (at := text.find(value)) >= 0:
-                zh, en = f"把选项“{value}”写进了正文。", f"Says the option {value!r} itself."
-                yield Finding(self.name, "fault", at, at + len(value), zh, en)
-        for example in brief.scenario.examples:
-            if pieces := common_pieces(text, example.get("text", ""), _EXAMPLE_CHARS):
-                start, end = pieces[0]
-                zh, en = f"抄了范例：“{shown(text[start:end])}”。", "Copies a worked example."
-                yield Finding(self.name, "fault", start, end, zh, en)
+                yield self._found(at, at + len(value), "把选项写进了正文", value)
+        if not self._example_grams.isdisjoint(_grams(text, _EXAMPLE_CHARS)):
+            for example in brief.scenario.examples:
+                pieces = common_pieces(text, example.get("text", ""), _EXAMPLE_CHARS)
+                for start, end in pieces[:1]:
+                    yield self._found(start, end, "抄了范例", text[start:end])
+
+    def _odd(self, text: str, brief: Brief) -> Iterator[Finding]:
+        """Look closer at a text that holds what a plain message seldom does."""
+        if match := _TOKEN.search(text):
+            yield self._found(match.start(), match.end(), "漏出了不是正文的东西", match[0])
+        if match := _FOREIGN.search(text):
+            yield self._found(match.start(), match.end(), "夹着外文", match[0])
         said = f"{brief.value('detail')} {brief.value('salutation')}".lower()
         if (match := _ENGLISH.search(text)) and match[0].lower() not in said:
-            yield self._found(match, "夹着英文")
+            yield self._found(match.start(), match.end(), "夹着英文", match[0])
 
-    def _found(self, match: re.Match[str], zh: str) -> Finding:
-        what = shown(match[0].strip())
-        return Finding(
-            self.name,
-            "fault",
-            match.start(),
-            match.end(),
-            f"{zh}：“{what}”。",
-            f"Not part of a message: {what!r}.",
-        )
+    def _found(self, start: int, end: int, zh: str, said: str) -> Finding:
+        what = shown(said.strip())
+        en = f"Not part of a message: {what!r}."
+        return Finding(self.name, "fault", start, end, f"{zh}：“{what}”。", en)
+
+
+def _grams(text: str, size: int) -> Iterator[str]:
+    return (text[at : at + size] for at in range(len(text) - size + 1))
 
 
 def _own_values(brief: Brief) -> Iterator[str]:

@@ -11,6 +11,7 @@ from fencun.gates.text import clauses, shown
 _CLAUSE_CHARS = 6
 _GRAM_CHARS = 6
 _GRAM_TIMES = 3
+_STUTTER_CHARS = 2000
 _STUTTER = re.compile(r"(.{2,12}?)\1{3,}|([^\W\d_])\2{7,}", re.DOTALL)
 
 
@@ -28,16 +29,13 @@ class RepetitionGate:
                     yield self._found(span.start, span.end, span.word)
                     return
                 seen.add(span.word)
-        if match := _STUTTER.search(text[:2000]):
+        grams = [text[at : at + _GRAM_CHARS] for at in range(len(text) - _GRAM_CHARS + 1)]
+        if len(set(grams)) == len(grams):
+            return
+        if match := _STUTTER.search(text[:_STUTTER_CHARS]):
             yield self._found(match.start(), match.end(), match[0])
             return
-        yield from self._grams(text)
-
-    def _grams(self, text: str) -> Iterator[Finding]:
-        if len(text) < _GRAM_CHARS * _GRAM_TIMES:
-            return
-        grams = Counter(text[i : i + _GRAM_CHARS] for i in range(len(text) - _GRAM_CHARS + 1))
-        gram, times = grams.most_common(1)[0]
+        gram, times = Counter(grams).most_common(1)[0]
         if times >= _GRAM_TIMES:
             start = text.rfind(gram)
             yield self._found(start, start + _GRAM_CHARS, gram)

@@ -13,6 +13,8 @@ _QUOTED = re.compile(
     r"“[^”]{0,200}”|「[^」]{0,200}」|『[^』]{0,200}』|‘[^’]{0,200}’|\"[^\"]{0,200}\""
 )
 _CLAUSE = re.compile(r"[^\s，。！？；：、,.!?;:…—~～]+")
+_GROUP = re.compile(r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)(?:[?*+]|\{[^}]*\})?")
+_OPTIONAL = re.compile(r"(?:\[(?:[^\]\\]|\\.)*\]|\\.|.)(?:[?*]|\{[^}]*\})|\[(?:[^\]\\]|\\.)*\]|\\.")
 _PLAIN = re.compile(r"[^\\.^$*+?{}\[\]|()]+")
 
 
@@ -25,39 +27,79 @@ class Span(NamedTuple):
 
 
 class Words:
-    """Many plain words found in one pass: leftmost, longest, not overlapping (Aho-Corasick)."""
+    """Many plain words found in one pass (Aho-Corasick): leftmost and longest, or all of them."""
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str], *, overlapping: bool = False) -> None:
         self._words = tuple(dict.fromkeys(words))
-        self._automaton = AhoCorasick(self._words, matchkind=MatchKind.LeftmostLongest)
+        kind = MatchKind.Standard if overlapping else MatchKind.LeftmostLongest
+        self._automaton = AhoCorasick(self._words, matchkind=kind)
+        self._overlapping = overlapping
 
     def find(self, text: str) -> list[Span]:
         """Return every word found, in order. ``text`` holds no lone surrogate."""
         return [
             Span(start, end, self._words[index])
-            for index, start, end in self._automaton.find_matches_as_indexes(text)
+            for index, start, end in self._automaton.find_matches_as_indexes(
+                text, overlapping=self._overlapping
+            )
         ]
 
 
 class Patterns:
-    """Words and regular expressions of a scenario, told apart so that the words cost one pass."""
+    """Words and regular expressions found in one pass of one automaton.
+
+    An expression is tried only where the longest plain run that it cannot do without
+    stands in the text: the literal prefilter of every fast grep.
+    """
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        """Take what a scenario's rules hold.
-
-        Raises:
-            ScenarioError: one is no regular expression.
-        """
+        """Take what a scenario's rules hold: valid expressions, plain words among them."""
         told = tuple(patterns)
-        self._words = Words(p for p in told if _PLAIN.fullmatch(p))
-        self._others = alternation(p for p in told if not _PLAIN.fullmatch(p))
+        needed = {p: literal(p) for p in told if not _PLAIN.fullmatch(p)}
+        self._always = tuple(re.compile(p) for p, run in needed.items() if not run)
+        self._behind: dict[str, list[re.Pattern[str]]] = {}
+        for pattern, run in needed.items():
+            if run:
+                self._behind.setdefault(run, []).append(re.compile(pattern))
+        self._plain = frozenset(p for p in told if p not in needed)
+        self._words = Words((*self._plain, *self._behind), overlapping=True)
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Yield what is found: words first, then expressions."""
-        yield from self._words.find(text)
-        if self._others is not None:
-            for match in self._others.finditer(text):
-                yield Span(match.start(), match.end(), match[0])
+    def find(self, text: str) -> list[Span]:
+        """Return what is found, in order; of two that overlap, the first and longer."""
+        found = []
+        tried = set()
+        for span in self._words.find(text):
+            if span.word in self._plain:
+                found.append(span)
+            if span.word in self._behind and span.word not in tried:
+                tried.add(span.word)
+                found += _all(self._behind[span.word], text)
+        if self._always:
+            found += _all(self._always, text)
+        return _apart(found) if len(found) > 1 else found
+
+
+def _all(patterns: Iterable[re.Pattern[str]], text: str) -> Iterator[Span]:
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            yield Span(match.start(), match.end(), match[0])
+
+
+def _apart(spans: list[Span]) -> list[Span]:
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+    return kept
+
+
+def literal(pattern: str) -> str:
+    """Return the longest plain run that every match of ``pattern`` holds; "" if under two long."""
+    if "|" in _GROUP.sub("", pattern):
+        return ""
+    bare = _OPTIONAL.sub("\n", _GROUP.sub("\n", pattern))
+    longest = max(_PLAIN.findall(bare.replace("\n", "|")), key=len, default="")
+    return longest if len(longest) > 1 else ""
 
 
 def alternation(
