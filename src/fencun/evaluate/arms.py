@@ -1,0 +1,168 @@
+"""The arms: who answers the test briefs, and what each is told."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from fencun.adapter import Adapter, read_adapter
+from fencun.brief import Brief
+from fencun.errors import FencunError
+from fencun.models.engine import Message
+from fencun.prompt import instructions, messages, reminders
+from fencun.records import Seed
+from fencun.scenario import Scenario
+
+Style = Literal["bare", "prompt", "rag", "tuned", "file"]
+Role = Literal["bare", "prompt", "rag", "tuned"]
+BUILT_IN: tuple[Role, ...] = ("bare", "prompt", "rag", "tuned")
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
+
+
+class ArmSpec(BaseModel):
+    """One arm as declared.
+
+    ``style`` is what it is told: ``bare`` and ``tuned`` get the lines of the brief alone,
+    ``prompt`` the scenario's instructions, ``rag`` those and the ``examples`` nearest seeds;
+    ``file`` is no model but lines that people wrote (JSONL with ``brief`` and ``text``).
+    ``model`` is anything :func:`fencun.models.open.open_engine` takes; ``adapter`` a folder
+    with a manifest, or ``"shipped"``. ``role`` is the part this arm plays in the verdict.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    style: Style
+    role: Role | None = None
+    model: str | None = None
+    adapter: str | None = None
+    file: str | None = None
+    examples: int = Field(default=4, ge=1, le=12)
+
+
+def built_in(name: Role, adapter: str | None = None) -> ArmSpec:
+    """Return one of the four arms of every study."""
+    if name == "tuned":
+        return ArmSpec(name=name, style=name, role=name, adapter=adapter or "shipped")
+    return ArmSpec(name=name, style=name, role=name)
+
+
+def parse_arms(source: str, *, adapter: str | None = None) -> list[ArmSpec]:
+    """Read arms: names with commas between (``bare,prompt,rag,tuned``), or a YAML file.
+
+    The file holds a list ``arms`` of names and of mappings with the fields of
+    :class:`ArmSpec`; paths in it are relative to it. ``adapter`` replaces the shipped one.
+
+    Raises:
+        FencunError: an arm is unknown, malformed or named twice.
+    """
+    if source.endswith((".yaml", ".yml")):
+        declared, folder = _read(Path(source)), Path(source).resolve().parent
+    else:
+        declared, folder = [part.strip() for part in source.split(",") if part.strip()], Path()
+    arms = [_parse(item, folder, adapter) for item in declared]
+    if len(arms) < 2:
+        raise FencunError("至少要两组才能比。", "It takes at least two arms to compare.")
+    names: list[str] = [arm.name for arm in arms]
+    for what in (names, [str(arm.role) for arm in arms if arm.role]):
+        if twice := sorted(name for name, count in Counter(what).items() if count > 1):
+            raise FencunError(
+                f"两组用了同一个名字或角色：{'、'.join(twice)}。",
+                f"Two arms share a name or a role: {', '.join(twice)}.",
+            )
+    return arms
+
+
+def _read(path: Path) -> list[Any]:
+    try:
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FencunError(f"读不了 {path}：{error}", f"Cannot read {path}: {error}") from error
+    arms = declared.get("arms") if isinstance(declared, dict) else None
+    if not isinstance(arms, list):
+        raise FencunError(f"{path} 里没有 arms 列表。", f"{path} has no list of arms.")
+    return arms
+
+
+def _parse(item: Any, folder: Path, adapter: str | None) -> ArmSpec:
+    if isinstance(item, str):
+        if item not in BUILT_IN:
+            raise FencunError(
+                f"没有叫“{item[:24]}”的对照组；内置的有：{'、'.join(BUILT_IN)}，其余写进 YAML。",
+                f"No arm {item[:24]!r}; built in: {', '.join(BUILT_IN)}; declare others in YAML.",
+            )
+        return built_in(item, adapter)
+    try:
+        arm = ArmSpec.model_validate(item)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(step) for step in first["loc"]) or "/"
+        raise FencunError(
+            f"对照组写得不对：{field} {first['msg']}", f"Malformed arm: {field} {first['msg']}"
+        ) from error
+    if (arm.style == "file") != (arm.file is not None):
+        raise FencunError(
+            f"对照组 {arm.name}：style: file 和 file: 要一起写。",
+            f"Arm {arm.name}: style: file and file: go together.",
+        )
+    changes = {
+        field: str(folder / value)
+        for field, value in (("file", arm.file), ("adapter", arm.adapter))
+        if value and value != "shipped" and not Path(value).is_absolute()
+    }
+    return arm.model_copy(update=changes)
+
+
+def adapter_of(arm: ArmSpec, scenario: Scenario) -> Adapter | None:
+    """Return the adapter that ``arm`` speaks with; None if it speaks without.
+
+    Raises:
+        FencunError: it should have one and there is none.
+    """
+    if arm.adapter is None:
+        return None
+    folder = scenario.folder / "adapter" if arm.adapter == "shipped" else Path(arm.adapter)
+    adapter = read_adapter(folder)
+    if adapter is None:
+        raise FencunError(
+            f"对照组 {arm.name} 要的适配器还没有：{folder}。先运行 fencun tune run，"
+            "或用 --arms bare,prompt,rag 只比另外几组。",
+            f"Arm {arm.name} has no adapter at {folder}. Run fencun tune run first, "
+            "or compare the others: --arms bare,prompt,rag.",
+        )
+    return adapter
+
+
+def told(arm: ArmSpec, brief: Brief, examples: Sequence[Seed] = ()) -> list[Message]:
+    """Return the chat that ``arm`` is sent for ``brief``; ``examples`` are what rag retrieved."""
+    if arm.style == "rag":
+        return _with_examples(brief, examples)
+    return messages(brief, "prompt" if arm.style == "prompt" else "bare")
+
+
+def _with_examples(brief: Brief, examples: Sequence[Seed]) -> list[Message]:
+    """The instructions stay in front, word for word, so that their cache serves every brief."""
+    shown = "\n\n".join(
+        f"【例{number}】\n{example_lines(brief.scenario, example.brief)}\n"
+        f"{brief.scenario.product}：{example.text}"
+        for number, example in enumerate(examples, start=1)
+    )
+    user = (
+        f"下面几条是写得对的例子，学它们的语气和分寸，不要照抄：\n\n{shown}\n\n"
+        f"现在写这一条：\n{brief.lines()}\n\n{reminders(brief)}"
+    )
+    return [
+        {"role": "system", "content": instructions(brief.scenario)},
+        {"role": "user", "content": user},
+    ]
+
+
+def example_lines(scenario: Scenario, values: Mapping[str, str]) -> str:
+    """Return the brief of a stored example as lines, as a model reads it."""
+    return "\n".join(
+        f"{dimension.line or dimension.label}：{values.get(dimension.name) or '无'}"
+        for dimension in scenario.dimensions
+    )

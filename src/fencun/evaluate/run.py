@@ -1,0 +1,118 @@
+"""``fencun eval run``: settle what is asked and by which rules, then let every arm answer."""
+
+from pathlib import Path
+
+from fencun.errors import FencunError, RecordError
+from fencun.evaluate.answering import Opener, Progress, answer_all, pinned
+from fencun.evaluate.arms import ArmSpec, parse_arms
+from fencun.evaluate.briefs import briefs_for_study, check_unseen, read_samples, train_seeds
+from fencun.evaluate.rules import Rules, shipped_rules
+from fencun.evaluate.study import (
+    Registration,
+    Study,
+    now,
+    register,
+    shared_decoding,
+    studies_dir,
+)
+from fencun.files import sha256_json
+from fencun.prompt import instructions
+from fencun.records import Sample, Seed
+from fencun.scenario import Scenario
+
+SEED = 20260217
+
+
+async def run(
+    scenario: Scenario,
+    *,
+    arms: str = "bare,prompt,rag,tuned",
+    briefs: str | None = None,
+    out: str | None = None,
+    adapter: str | None = None,
+    dataset: Path | None = None,
+    seed: int = SEED,
+    rules: Rules | None = None,
+    unfit: str = "",
+    progress: Progress = lambda _answer, _done, _all: None,
+    opener: Opener | None = None,
+) -> Study:
+    """Make a study, or go on with the one that was interrupted; return it with answers frozen.
+
+    ``briefs`` is how many test briefs, or a JSONL file of samples; ``out`` a name or a
+    folder (default: a name made from the settings, so that the same command goes on).
+
+    Raises:
+        FencunError: an arm, the dataset, a model or an adapter is missing or malformed.
+    """
+    folder = dataset or scenario.folder / "dataset"
+    specs = parse_arms(arms, adapter=adapter)
+    samples = _briefs(scenario, folder, briefs)
+    seeds = train_seeds(scenario, folder) if any(arm.style == "rag" for arm in specs) else []
+    registration = settle(scenario, specs, samples, seeds, seed=seed, rules=rules, unfit=unfit)
+    if out:
+        registration = registration.model_copy(update={"name": Path(out).name})
+    study = register(_folder(out, registration.name), registration, samples)
+    await answer_all(study, seeds, progress=progress, opener=opener)
+    return study
+
+
+def settle(
+    scenario: Scenario,
+    arms: list[ArmSpec],
+    samples: list[Sample],
+    seeds: list[Seed],
+    *,
+    seed: int,
+    rules: Rules | None,
+    unfit: str,
+) -> Registration:
+    """Return the registration: everything that is fixed before the first answer and vote."""
+    hashes = pinned(tuple(arms), scenario, seeds)
+    for arm in arms:
+        if arm.style in ("prompt", "rag"):
+            hashes[arm.name]["prompt"] = sha256_json(instructions(scenario))
+    registration = Registration(
+        name="-",
+        created=now(),
+        scenario=_reference(scenario),
+        arms=tuple(arms),
+        hashes=hashes,
+        decoding=shared_decoding(),
+        seed=seed,
+        briefs=sha256_json([sample.to_row() for sample in samples]),
+        rules=(rules or shipped_rules()).model_dump(),
+        unfit=unfit,
+    )
+    name = f"{scenario.name}-{registration.fingerprint[:8]}"
+    return registration.model_copy(update={"name": name})
+
+
+def _reference(scenario: Scenario) -> str:
+    """The name of a shipped scenario, the folder of any other."""
+    from fencun.home import scenarios_dir
+
+    if scenario.folder.parent == scenarios_dir().resolve():
+        return scenario.name
+    return str(scenario.folder)
+
+
+def _folder(out: str | None, name: str) -> Path:
+    if out and ("/" in out or Path(out).is_dir()):
+        return Path(out)
+    return studies_dir() / name
+
+
+def _briefs(scenario: Scenario, dataset: Path, wanted: str | None) -> list[Sample]:
+    if wanted is None or wanted.isdigit():
+        return briefs_for_study(scenario, dataset, int(wanted) if wanted else None)
+    path = Path(wanted)
+    try:
+        samples = read_samples(scenario, path)
+    except RecordError as error:
+        raise FencunError(f"{path}：{error.zh}", f"{path}: {error.en}") from error
+    if not samples:
+        raise FencunError(f"{path} 里没有需求。", f"{path} holds no briefs.")
+    if (dataset / "train.jsonl").is_file():
+        check_unseen(samples, read_samples(scenario, dataset / "train.jsonl"))
+    return samples

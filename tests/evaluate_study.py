@@ -1,0 +1,81 @@
+"""A small scenario folder with a dataset, and a study on a fake engine: parts for tests."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fencun.files import sha256_json, write_jsonl
+from fencun.home import scenarios_dir
+from fencun.models.engine import Decoding, Engine, Message
+from fencun.models.fake import Answer as Said
+from fencun.models.fake import FakeEngine
+from fencun.scenario import Scenario, load_scenario
+
+
+def make_scenario(folder: Path, *, test: int = 12, train: int = 20) -> Scenario:
+    """Copy the shipped scenario into ``folder`` with a dataset cut from its seeds."""
+    source = scenarios_dir() / "spring_festival"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source / "scenario.yaml", folder / "scenario.yaml")
+    (folder / "prompt.md").write_text("你替人写春节祝福，像真人说话。", encoding="utf-8")
+    lines = (source / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [sample_row(json.loads(line)) for line in lines]
+    # Every 25th seed has another relation: the file is ordered by it.
+    chosen = rows[::25][:test]
+    rest = [row for row in rows if row not in chosen][:train]
+    write_jsonl(folder / "dataset" / "test.jsonl", chosen)
+    write_jsonl(folder / "dataset" / "train.jsonl", rest)
+    return load_scenario(folder)
+
+
+def sample_row(seed: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of seeds.jsonl as a line of a dataset."""
+    brief = {key: value for key, value in seed.items() if key not in ("id", "text", "tact", "why")}
+    return {
+        **seed,
+        "parent": None,
+        "family": seed["id"],
+        "generation": 0,
+        "breeder": "hand",
+        "run": None,
+        "hash": sha256_json({"brief": brief, "text": seed["text"]}),
+    }
+
+
+def speak(messages: Sequence[Message], decoding: Decoding) -> Said:
+    """Say something that differs by arm, brief and seed."""
+    user = messages[-1]["content"]
+    voice = "调" if decoding.adapter_scale else "例" if "【例1】" in user else "底"
+    voice = "提" if messages[0]["role"] == "system" and voice == "底" else voice
+    who = user.rsplit("称呼：", 1)[-1].split("\n", 1)[0]
+    return f"{who}，过年好，{voice}{decoding.seed % 100}号灶上的汤给您留着。"
+
+
+class Engines:
+    """An opener that hands out fake engines and remembers them."""
+
+    def __init__(self, script: Any = speak) -> None:
+        self.script = script
+        self.opened: list[tuple[str | None, Path | None, FakeEngine]] = []
+
+    def __call__(self, model: str | None, adapter: Path | None) -> Engine:
+        engine = FakeEngine(self.script, name="fake-model", has_adapter=adapter is not None)
+        self.opened.append((model, adapter, engine))
+        return engine
+
+
+def make_adapter(folder: Path, base: Path) -> Path:
+    """Write an adapter folder as far as its manifest is read: no real weights in it."""
+    folder.mkdir(parents=True)
+    (folder / "adapter.gguf").write_bytes(b"GGUF" + bytes(60))
+    manifest = {"base": str(base), "base_sha256": "0" * 64, "sha256": "1" * 64, "scale": 0.9}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def make_model(path: Path) -> Path:
+    """Write a file that begins like a model."""
+    path.write_bytes(b"GGUF" + bytes(124))
+    return path
