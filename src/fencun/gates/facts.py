@@ -10,7 +10,7 @@ from fencun.scenario import Scenario
 
 _FIGURES = r"(?:\d{1,6}|[零一二两三四五六七八九十百千万]{1,9})"
 _COUNT = re.compile(
-    rf"(?<![\d第上下前每初这那{'零一二两三四五六七八九十百千万'}])(?P<number>{_FIGURES})[多来余]?"
+    rf"(?<![\d第上下前每初{'零一二两三四五六七八九十百千万'}])(?P<number>{_FIGURES})[多来余]?"
     r"(?:周?年(?![级纪轮货糕画饭])|周岁|岁|个月|公里|万[元块]?|[元块]钱)"
 )
 _SURNAMES = (
@@ -21,6 +21,7 @@ _TITLES = "总(?![是算能会要觉得])|老师|阿姨|叔叔|医生|大夫|经
 _PERSON = re.compile(
     rf"(?P<other>[{_SURNAMES}])(?:{_TITLES})|我(?:是|叫)[老小阿]?(?P<own>[{_SURNAMES}])(?=[\w]?[，。,])"
 )
+_VAGUE = re.compile("[这那]两年")
 _COMMON = {1, 10, 100, 1000, 10000}
 _YEARS_AGO = {"前年": 2, "金婚": 50, "银婚": 25}
 
@@ -48,6 +49,8 @@ class FactsGate:
 
     def _counts(self, text: str, told: str) -> Iterator[Finding]:
         for match in _COUNT.finditer(text):
+            if _VAGUE.match(text, max(0, match.start() - 1)):
+                continue
             if match["number"] not in told and read_number(match["number"]) not in _numbers(told):
                 yield self._found(match.start(), match.end(), match[0])
 

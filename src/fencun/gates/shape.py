@@ -16,17 +16,21 @@ _EMOJI = re.compile(
     r"|\[(?:微笑|玫瑰|拥抱|爱心|福|红包|庆祝|偷笑|憨笑|鞭炮|烟花|發|发|握手|抱拳|强|加油|呲牙|捂脸|亲亲|爆竹|鼓掌)\]"
 )
 _EXCLAMATION = re.compile("[！!]")
-_MARKDOWN = re.compile(r"\*\*|__|```|^#{1,6}\s|^\s*[-*•·]\s|^\s*\d{1,2}[.、)）]\s*\S", re.MULTILINE)
+_MARKDOWN = re.compile(
+    r"\*\*|__|```|^#{1,6}[ \t]|^[ \t]*[-*•·][ \t]|^[ \t]*\d{1,2}(?:[、)）]|\.(?!\d))[ \t]*\S",
+    re.MULTILINE,
+)
 _QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "'": "'", "《": "》", "（": "）"}
 _TITLE = re.compile(
     r"\s*(?:【[^】\n]{1,30}】|《[^》\n]{1,20}》\s*\n|[^\s，。！？,.!?：:]{1,12}(?:祝福|贺词|贺卡|短信|寄语)[：:\n])"
 )
 _SIGNED = re.compile(
-    r"(?:[—–-]{1,2}\s?[^\s—–，。！？]{1,10}"
-    r"|(?:此致|敬礼|敬上|拜上|敬贺|谨上|敬启|顿首|谨贺|恭贺)"
-    r"|(?<=[。！？!~～\n])\s*(?:您|你)的[^，。！？]{1,10}"
-    r"|\n\s*[^\s，。！？]{1,8})[。！!]?\s*\Z"
+    r"(?:(?<=[。！？!~～\n])[ \t]?[—–-]{1,2}[ \t]?[^\s—–，。！？]{1,10}"
+    r"|(?:此致|敬礼|敬上|拜上|敬贺|谨上|敬启|顿首|谨贺|恭贺)[。！!]?"
+    r"|(?<=[。！？!~～\n])[ \t]*(?:您|你|爱你|想你|永远爱你)的[^\s，。！？!]{1,10}"
+    r"|\n[ \t]*[^\s，。！？!~～]{1,8})\s{0,4}\Z"
 )
+_TAIL = 40  # characters at the end in which a signature is looked for
 _PARAGRAPHS = 3
 
 
@@ -43,25 +47,24 @@ class ShapeGate:
         yield from self._counted(text)
         if match := _MARKDOWN.search(text):
             yield self._found("fault", match, "夹着 Markdown 记号。", "Holds Markdown.")
-        body = text.strip()
-        if len(body) > 1 and _QUOTES.get(body[0]) == body[-1] and body[-1] not in body[1:-1]:
-            start = text.find(body)
-            yield Finding(
-                self.name,
-                "fault",
-                start,
-                start + 1,
-                "整段加了引号。",
-                "The whole stands in quotes.",
-            )
+        yield from self._quoted(text, brief.value("salutation"))
         if self._rules.letter:
             return
         if match := _TITLE.match(text):
             yield self._found("fault", match, "写了标题。", "It has a title.")
-        if match := _SIGNED.search(text):
+        if match := _SIGNED.search(text, max(0, len(text) - _TAIL)):
             yield self._found("fault", match, "末尾署了名。", "It is signed.")
-        if body.count("\n") >= _PARAGRAPHS:
+        if text.strip().count("\n") >= _PARAGRAPHS:
             yield Finding(self.name, "doubt", 0, 0, "分了太多段。", "Too many paragraphs.")
+
+    def _quoted(self, text: str, salutation: str) -> Iterator[Finding]:
+        body = text.strip()
+        if salutation and body.startswith(salutation):
+            body = body[len(salutation) :].lstrip("：:，, \n")
+        if len(body) > 1 and _QUOTES.get(body[0]) == body[-1] and body[-1] not in body[1:-1]:
+            start = text.find(body)
+            zh, en = "整段加了引号。", "The whole stands in quotes."
+            yield Finding(self.name, "fault", start, start + 1, zh, en)
 
     def _counted(self, text: str) -> Iterator[Finding]:
         exclamations = list(_EXCLAMATION.finditer(text))
@@ -78,9 +81,3 @@ class ShapeGate:
 
     def _found(self, severity: Severity, match: re.Match[str], zh: str, en: str) -> Finding:
         return Finding(self.name, severity, match.start(), match.end(), zh, en)
-
-
-def _after_salutation(text: str, salutation: str) -> str:
-    if salutation and text.startswith(salutation):
-        return text[len(salutation) :].lstrip("：:，, \n")
-    return text

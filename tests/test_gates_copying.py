@@ -1,0 +1,35 @@
+from gate_case import asked, marked
+
+from fencun.gates.copying import CopyingGate, common_pieces
+from fencun.scenario import Scenario
+
+_DETAIL = "高三晚自习后他常留下来给我讲数学题，我现在在北京写程序"
+
+
+def test_using_a_detail_is_not_copying_it(scenario: Scenario) -> None:
+    text = (
+        "王老师，今晚加班改完最后一个错，想起高三晚自习后您在走廊上给我讲数列，粉笔灰落了一袖子。"
+    )
+    assert marked(CopyingGate(), text, asked(scenario, detail=_DETAIL)) == []
+
+
+def test_a_long_run_is_copied(scenario: Scenario) -> None:
+    text = "王老师，您高三晚自习后他常留下来给我讲题。"
+    brief = asked(scenario, detail=_DETAIL)
+    assert marked(CopyingGate(), text, brief) == [("fault", "高三晚自习后他常留下来给我讲")]
+
+
+def test_pieces_that_make_up_most_of_the_detail_are_copied(scenario: Scenario) -> None:
+    brief = asked(scenario, detail="我妈腰不好，还总抢着拎菜，谁劝都不听")
+    text = "王老师，腰不好，还是总抢着拎菜，怎么谁劝都不听。"
+    assert marked(CopyingGate(), text, brief) == [("fault", "总抢着拎菜，")]
+
+
+def test_a_short_detail_may_be_said(scenario: Scenario) -> None:
+    brief = asked(scenario, detail="合作两年")
+    assert marked(CopyingGate(), "王老师，合作两年，给您拜年。", brief) == []
+
+
+def test_pieces_are_maximal_and_apart() -> None:
+    assert common_pieces("甲乙丙丁戊一二三四", "一二三四 甲乙丙丁戊", 4) == [(0, 5), (5, 9)]
+    assert common_pieces("甲乙", "甲乙", 4) == []
