@@ -34,7 +34,7 @@ EventKind = Literal["edited", "copied", "liked", "disliked", "unrated", "card"]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 Change = Literal["write", "redraw", "shorter", "lighter"]
 
-JsonColumn = JSON().with_variant(JSONB(), "postgresql")
+JsonColumn = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -93,7 +93,8 @@ class WritingRow(Base):
 class CandidateRow(Base):
     """One answer that was shown. ``rank`` counts from 0, best first, later changes after it.
 
-    ``change`` says how it came about; ``parent_id`` is the candidate that it replaces.
+    ``change`` says how it came about; ``parent_id`` is the candidate that it replaces, and
+    ``asked`` the fields that it was written for (None: those of its writing).
     """
 
     __tablename__ = "candidates"
@@ -109,6 +110,7 @@ class CandidateRow(Base):
     seed: Mapped[int] = mapped_column(BigInteger)
     change: Mapped[str] = mapped_column(String(16), default="write")
     parent_id: Mapped[str | None] = mapped_column(String(32))
+    asked: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     events: Mapped[list["EventRow"]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="EventRow.at"
     )

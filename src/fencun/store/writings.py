@@ -85,14 +85,19 @@ def find_writing(session: Session, identity: str, owner: str) -> WritingRow | No
 
 
 def replace_candidate(
-    session: Session, parent: CandidateRow, candidate: Candidate, change: Change
+    session: Session,
+    parent: CandidateRow,
+    candidate: Candidate,
+    change: Change,
+    asked: Mapping[str, str],
 ) -> CandidateRow:
-    """Add ``candidate`` to the writing of ``parent``, whose place it takes; ranked last."""
+    """Add ``candidate``, written for ``asked``, in the place of ``parent``; ranked last."""
     last = session.scalar(
         select(func.max(CandidateRow.rank)).where(CandidateRow.writing_id == parent.writing_id)
     )
     row = candidate_row(candidate, rank=(last or 0) + 1, change=change, parent_id=parent.id)
     row.writing_id = parent.writing_id
+    row.asked = dict(asked)
     session.add(row)
     session.flush()
     return row

@@ -154,20 +154,25 @@ def _from_json(text: str) -> dict[str, str]:
 
 
 def _from_lines(scenario: Scenario, text: str) -> dict[str, str]:
-    """Read ``称呼：王老师`` lines, in any order, with either colon, by label, line or name."""
-    names: dict[str, str] = {}
-    for dimension in scenario.dimensions:
-        for name in (dimension.name, dimension.label, dimension.line, dimension.en):
-            if name:
-                names[name.lower()] = dimension.name
+    """Read ``称呼：王老师`` lines, in any order, with either colon."""
     fields: dict[str, str] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         label, colon, value = line.replace("：", ":", 1).partition(":")
-        field = names.get(label.strip().lower())
+        field = _field(scenario, label.strip().lower())
         if not colon or field is None or field in fields:
             raise _no_form(scenario, line)
         fields[field] = "" if value.strip() == "无" else value.strip()
     return fields
+
+
+def _field(scenario: Scenario, label: str) -> str | None:
+    """Return the dimension that is called ``label``, or whose label alone has it as a part."""
+    for dimension in scenario.dimensions:
+        names = (dimension.name, dimension.label, dimension.line or "", dimension.en.lower())
+        if label in filter(None, names):
+            return dimension.name
+    parts = [d.name for d in scenario.dimensions if len(label) > 1 and label in d.label]
+    return parts[0] if len(parts) == 1 else None
 
 
 def _no_form(scenario: Scenario, line: str) -> RequestError:

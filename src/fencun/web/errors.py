@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from fencun.errors import FencunError
+from fencun.errors import FencunError, ModelError
 from fencun.web.pages import render
 
 log = logging.getLogger("fencun.web")
@@ -110,8 +110,9 @@ def openai_body(error: FencunError) -> dict[str, object]:
     kind = {429: "rate_limit_error"}.get(
         error.status, "invalid_request_error" if error.status < 500 else "api_error"
     )
+    code = "model_not_found" if isinstance(error, ModelError) else error.code
     field = getattr(error, "field", None)
-    return {"error": {"message": str(error), "type": kind, "param": field, "code": error.code}}
+    return {"error": {"message": str(error), "type": kind, "param": field, "code": code}}
 
 
 def respond(request: Request, error: FencunError) -> Response:
@@ -159,4 +160,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
         return respond(request, MissingError("这里没有东西，看看网址。", "There is nothing here."))
     if error.status_code == 405:
         return respond(request, MethodError("这个网址不接受这种请求。", "Method not allowed."))
-    return respond(request, RequestError(f"请求有误：{error.detail}", str(error.detail)))
+    return respond(
+        request,
+        RequestError("请求读不了，请检查格式。", f"The request cannot be read ({error.detail})."),
+    )

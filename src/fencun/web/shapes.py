@@ -86,6 +86,7 @@ class CandidateShape(BaseModel):
     passed: bool
     seed: int
     change: str
+    asked: dict[str, str] | None = Field(description="What it was written for, if changed")
     gates: list[FindingShape]
 
 
@@ -131,7 +132,7 @@ class ErrorShape(BaseModel):
 def candidate_shape(row: CandidateRow) -> dict[str, Any]:
     """Return a kept candidate as JSON."""
     candidate = Candidate(row.text, tuple(findings(row)), row.seed)
-    return {"id": row.id, "change": row.change, **candidate_row(candidate)}
+    return {"id": row.id, "change": row.change, "asked": row.asked, **candidate_row(candidate)}
 
 
 def writing_shape(

@@ -169,7 +169,7 @@ class Studio:
             raise MissingError("这一条已经不在了，请重新写。", "That text is gone; write anew.")
         parent, writing = found
         order = self.order(
-            changed(self.scenario, writing.asked, change, text),
+            changed(self.scenario, parent.asked or writing.asked, change, text),
             arm=writing.arm,
             keep=_REDRAWS,
             draws=_REDRAWS,
@@ -189,7 +189,7 @@ class Studio:
         shown = [Candidate(row.text, (), -1) for row in writing.candidates]
         fresh = _freshest(shown, drawn)
         row = await self.store.awrite(
-            lambda session: writings.replace_candidate(session, parent, fresh, change)
+            lambda session: writings.replace_candidate(session, parent, fresh, change, order.asked)
         )
         yield Kept(writing, (row,), len(drawn))
 
@@ -205,7 +205,8 @@ class Studio:
         async def warm() -> None:
             try:
                 brief = parse_brief(self.scenario, self.scenario.example)
-                await self.writer.engine.warm(messages(brief, self.default_arm)[:1])
+                scale = self.writer.decoding(brief, self.default_arm).adapter_scale
+                await self.writer.engine.warm(messages(brief, self.default_arm), scale)
             except FencunError as error:
                 log.warning("warming failed: %s", error.en)
 

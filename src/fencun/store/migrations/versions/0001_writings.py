@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("seed", sa.BigInteger(), nullable=False),
         sa.Column("change", sa.String(16), nullable=False),
         sa.Column("parent_id", sa.String(32), nullable=True),
+        sa.Column("asked", _JSON, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_candidates"),
         sa.ForeignKeyConstraint(
             ["writing_id"], ["writings.id"], ondelete="CASCADE", name="fk_candidates_writing_id"

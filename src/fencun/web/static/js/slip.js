@@ -124,7 +124,7 @@ export class Slip {
   async check() {
     const text = this.text;
     try {
-      const told = await post("/api/check", { text, brief: this.desk.brief() });
+      const told = await post("/api/check", { text, brief: this.candidate.asked ?? this.desk.brief() });
       if (text === this.text) this.tell(told.gates, told.passed);
     } catch {
       this.doubts.replaceChildren(); // what was said of the old text no longer holds

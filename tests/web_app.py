@@ -1,0 +1,97 @@
+"""The web app for tests: with a fake engine, in process or behind a real socket."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from fencun.gates import Gates
+from fencun.models.engine import Engine
+from fencun.models.fake import FakeEngine
+from fencun.scenario import Scenario
+from fencun.web.app import create_app
+from fencun.writer import Writer
+
+BRIEF = {
+    "salutation": "王老师",
+    "relation": "高中班主任",
+    "detail": "高三晚自习后常留下来给我讲数学题",
+    "occasion": "除夕",
+    "style": "真诚走心",
+    "length": "短",
+}
+GOOD = "王老师，除夕了，又想起晚自习后您留下来给我讲题，粉笔灰落一袖子。给您拜年，天冷少站风口。"
+TEXTS = (
+    GOOD,
+    "王老师，给您拜年了。走廊那盏灯我一直记着，如今遇到难题，还是会先停一停，再想一步。",
+    "王老师，晚自习那些题早忘了，您讲题时不急不慢的样子没忘。年夜饭您多吃两口，早点睡。",
+    "王老师，您好，祝您身体健康、万事如意、阖家欢乐、心想事成！",
+    "王老师，今晚家里炖了汤，热气一上来就想起那间教室。过年好，您别再熬夜改卷子了。",
+    "王老师，守岁的时候翻到当年的卷子，红笔批注还是您的字。给您拜年，开春我去看您。",
+)
+
+
+def desk(scenario: Scenario, engine: Engine) -> Callable[[], AbstractAsyncContextManager[Writer]]:
+    """Return what ``create_app`` opens: a writer on ``engine``."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Writer]:
+        yield Writer(engine, Gates(scenario))
+        await engine.aclose()
+
+    return opened
+
+
+def app(scenario: Scenario, engine: Engine | None = None, **options: Any) -> FastAPI:
+    """Return the app over ``engine`` (default: a fake one that answers from ``TEXTS``)."""
+    return create_app(scenario, desk(scenario, engine or FakeEngine(TEXTS)), **options)
+
+
+def client(web: FastAPI) -> TestClient:
+    """Return a program's client for ``web``; use it in a ``with`` block."""
+    return TestClient(web, base_url="http://127.0.0.1", raise_server_exceptions=False)
+
+
+@contextmanager
+def running(web: FastAPI) -> Iterator[str]:
+    """Serve ``web`` on a free port of loopback, in a thread; yield its URL."""
+    listening = socket.create_server(("127.0.0.1", 0), backlog=256)
+    server = uvicorn.Server(uvicorn.Config(web, log_level="warning", timeout_graceful_shutdown=5))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    try:
+        _wait(url)
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(timeout=30)
+        listening.close()
+        assert not thread.is_alive()
+
+
+def _wait(url: str) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(retries=5), trust_env=False) as probe:
+        assert probe.get(f"{url}/api/scenario", timeout=30).status_code == 200
+
+
+def events(text: str) -> list[tuple[str, str]]:
+    """Return the (event, data) pairs of a server-sent event stream."""
+    found = []
+    for block in text.split("\n\n"):
+        name, data = "message", []
+        for line in block.splitlines():
+            if line.startswith("event:"):
+                name = line[6:].strip()
+            elif line.startswith("data:"):
+                data.append(line[5:].strip())
+        if data:
+            found.append((name, "\n".join(data)))
+    return found
