@@ -70,5 +70,7 @@ def _pack(weight: Tensor) -> Any:
 
 
 def _multiply(x: Tensor, packed: Any) -> Tensor:
+    """Return x W^T; each row of ``x`` is brought to [-1, 1] and rounded to 1/127."""
     scale = x.abs().amax(dim=-1, keepdim=True).clamp_min(_TINY)
-    return cast(Tensor, torch.ops.quantized.linear_dynamic(x / scale, packed)) * scale
+    product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
+    return cast(Tensor, product(x / scale, 1 / 127, 128, packed)) * scale

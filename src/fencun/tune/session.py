@@ -32,6 +32,8 @@ MANIFEST = "manifest.json"
 CONFIG = "config.json"
 LOG = "log.jsonl"
 _PROBES = 2
+# Looks and checkpoints take about this much beside the steps.
+_LOOKING = 1.15
 
 
 @dataclass(frozen=True)
@@ -150,19 +152,19 @@ def build_student(config: TuneConfig, material: Material, machine: Machine) -> S
 
 def resolve_steps(
     config: TuneConfig, material: Material, student: Student, adapter: LoraAdapter
-) -> tuple[TuneConfig, float]:
-    """Return ``config`` with its number of steps, and the measured seconds a step.
+) -> TuneConfig:
+    """Return ``config`` with its number of steps.
 
     A time budget is turned into steps here, before the first one, so that the run itself
     depends on no clock.
     """
-    whole = max(1, math.ceil(len(material.training) * config.epochs / config.batch))
-    steps = config.steps or whole
-    seconds = measure_step(config, material.training, student, adapter)
+    steps = config.steps or max(
+        1, math.ceil(len(material.training) * config.epochs / config.batch)
+    )
     if config.minutes:
-        looks = 1.15
-        steps = min(steps, max(1, int(config.minutes * 60 / (seconds * looks))))
-    return config.replaced(steps=steps), seconds
+        seconds = measure_step(config, material.training, student, adapter) * _LOOKING
+        steps = min(steps, max(1, int(config.minutes * 60 / seconds)))
+    return config.replaced(steps=steps)
 
 
 def measure_step(
@@ -260,9 +262,8 @@ def _settle(
         begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         _refuse_changes(begun, material, folder)
         return from_mapping(begun["resolved"])
-    config, seconds = resolve_steps(config, material, student, adapter)
-    facts = {**_facts(config, material, given), "seconds_per_step": round(seconds, 3)}
-    files.write_json(folder / CONFIG, facts)
+    config = resolve_steps(config, material, student, adapter)
+    files.write_json(folder / CONFIG, _facts(config, material, given))
     return config
 
 
