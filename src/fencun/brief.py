@@ -256,7 +256,7 @@ def _nearest(dimension: Dimension, typed: str, count: int = 3) -> list[str]:
 
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
-_NUMBER = r"(\d{1,4}|[零〇一二两三四五六七八九十百]{1,6})"
+_NUMBER = r"(\d{1,4}|[零〇一二两三四五六七八九十百千]{1,7})"
 _RANGE = re.compile(rf"{_NUMBER}\s*(?:字|个字)?\s*(?:-|—|–|~|～|到|至)\s*{_NUMBER}")
 _SINGLE = re.compile(rf"{_NUMBER}\s*(?:来|多)?\s*(?:字|个字|$)")
 _AT_MOST = re.compile(r"以内|以下|之内|不超过|不到|最多|别超过|少于|within|at most|under|max")

@@ -22,6 +22,7 @@ _PERSON = re.compile(
     rf"(?P<other>[{_SURNAMES}])(?:{_TITLES})|我(?:是|叫)[老小阿]?(?P<own>[{_SURNAMES}])(?=[\w]?[，。,])"
 )
 _VAGUE = re.compile("[这那]两年")
+_YEAR = re.compile(r"(?:19|20)\d\d年")
 _COMMON = {1, 10, 100, 1000, 10000}
 _YEARS_AGO = {"前年": 2, "金婚": 50, "银婚": 25}
 
@@ -32,6 +33,7 @@ class FactsGate:
     name = "facts"
 
     def __init__(self, scenario: Scenario) -> None:
+        self._calendar = scenario.rules.calendar
         self._places = Words(scenario.rules.places)
         self._matters = Words(scenario.rules.matters)
 
@@ -49,7 +51,9 @@ class FactsGate:
 
     def _counts(self, text: str, told: str) -> Iterator[Finding]:
         for match in _COUNT.finditer(text):
-            if _VAGUE.match(text, max(0, match.start() - 1)):
+            if _VAGUE.match(text, max(0, match.start() - 1)) or (
+                self._calendar and _YEAR.match(match[0])  # the calendar gate's business
+            ):
                 continue
             if match["number"] not in told and read_number(match["number"]) not in _numbers(told):
                 yield self._found(match.start(), match.end(), match[0])
