@@ -9,8 +9,8 @@ _WIDTH = 896  # of the hidden state of Qwen2.5-Coder-0.5B
 _LAYERS = 24
 
 
-def write_adapter(path: Path, *, rank: int = 4, loudness: float = 0.08) -> Path:
-    """Write a GGUF adapter that changes the query projection of every layer; return ``path``."""
+def write_adapter(path: Path, *, rank: int = 4, loudness: float = 0.3) -> Path:
+    """Write a GGUF adapter that turns every answer into noise; return ``path``."""
     generator = np.random.default_rng(7)
     writer = gguf.GGUFWriter(path, "qwen2")
     writer.add_type("adapter")
