@@ -54,7 +54,7 @@ def test_a_malformed_row_names_its_field_and_line(
 def test_a_draft_needs_a_parent(scenario: Scenario) -> None:
     with pytest.raises(RecordError, match="parent"):
         Draft.from_row(scenario, ROW)
-    assert Draft.from_row(scenario, {**ROW, "parent": "s0002"}).breeder == "hand"
+    assert Draft.from_row(scenario, {**ROW, "parent": "s0002"}).breeder == "author"
 
 
 def test_the_content_hash_is_of_what_a_model_learns(scenario: Scenario) -> None:

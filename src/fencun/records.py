@@ -75,10 +75,14 @@ class Seed(Record):
 
 
 class Draft(Seed):
-    """A child of a seed or of another draft (``parent``), and who wrote it in which run."""
+    """A child of a seed or of another draft (``parent``), and who wrote it in which run.
+
+    ``breeder`` is ``author`` for whoever wrote the scenario's own lines (its data card says
+    who that is), else the name of a person or of a model.
+    """
 
     parent: Id
-    breeder: str = "hand"
+    breeder: str = "author"
     run: str | None = None
 
 
@@ -91,7 +95,7 @@ class Sample(Seed):
     parent: Id | None = None
     family: Id
     generation: int = Field(ge=0)
-    breeder: str = "hand"
+    breeder: str = "author"
     run: str | None = None
     hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

@@ -1,0 +1,131 @@
+"""``fencun data``: seeds, breeding, gates, coverage, datasets."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fencun.errors import FencunError, RecordError
+from fencun.language import say
+from fencun.scenario import load_scenario
+
+app = typer.Typer(no_args_is_help=True)
+
+_Scenario = Annotated[str, typer.Option(help="场景的名字或文件夹")]
+_Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
+_Semantic = Annotated[bool, typer.Option(help="也查意思相同的（头一次要算向量，慢）")]
+_SHOWN = 200
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="种子、草稿、样本文件或数据集文件夹")
+    ] = None,
+    scenario: _Scenario = "spring_festival",
+    semantic: _Semantic = False,
+    doubts: Annotated[bool, typer.Option(help="也列出只是存疑的地方")] = False,
+    as_json: _Json = False,
+) -> None:
+    """让所有关卡看一遍，逐行说出哪里不对。"""
+    from fencun.data.report import check as check_files
+
+    with progress(say("算向量", "Embedding")) as tell:
+        checked = check_files(load_scenario(scenario), paths or (), semantic=semantic, tell=tell)
+    shown = checked.remarks if doubts else checked.faults
+    if as_json:
+        rows = [remark.to_row() for remark in shown]
+        count = {"faults": len(checked.faults), "doubts": len(checked.doubts)}
+        typer.echo(
+            json.dumps({"lines": checked.lines, **count, "remarks": rows}, ensure_ascii=False)
+        )
+    else:
+        faults, doubtful = len(checked.faults), len(checked.doubts)
+        for remark in shown[:_SHOWN]:
+            place = f"{remark.source}:{remark.line} {remark.id}".rstrip()
+            typer.echo(f"{place}  [{remark.finding.gate}] {remark.finding}")
+        if len(shown) > _SHOWN:
+            typer.echo(say(f"……还有 {len(shown) - _SHOWN} 处", f"… {len(shown) - _SHOWN} more"))
+        typer.secho(
+            say(
+                f"{checked.lines} 行：{faults} 处要改，{doubtful} 处存疑。",
+                f"{checked.lines} lines: {faults} faults, {doubtful} doubts.",
+            ),
+            err=True,
+        )
+    if checked.faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    scenario: _Scenario = "spring_festival",
+    seeds: Annotated[
+        list[Path] | None, typer.Option("--from", help="种子和草稿文件，可多次")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="写到哪个文件夹（默认：场景的 dataset）")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="正好要多少条（默认最多 3107）")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 0,
+    semantic: _Semantic = False,
+    skip_bad: Annotated[bool, typer.Option(help="有读不了的行也照样成集")] = False,
+    as_json: _Json = False,
+) -> None:
+    """成集：过关卡、按家族切分、按覆盖挑选，写 train、validation、test 和清单。"""
+    from fencun.data.dataset import assemble, write_dataset
+    from fencun.data.report import expand
+
+    declared = load_scenario(scenario)
+    paths = expand(declared, seeds or ())
+    with progress(say("算向量", "Embedding")) as tell:
+        dataset = assemble(declared, paths, size=size, seed=seed, semantic=semantic, tell=tell)
+    for entry in dataset.bad[:20]:
+        typer.secho(f"{entry.source}：{entry.error}", fg="yellow", err=True)
+    if dataset.bad and not skip_bad:
+        raise RecordError(
+            f"有 {len(dataset.bad)} 行读不了（见上）；改好，或加 --skip-bad 略过。"
+            "原来的数据集没有动。",
+            f"{len(dataset.bad)} lines are unreadable (above); mend them or pass --skip-bad. "
+            "The dataset that was there is untouched.",
+        )
+    if not dataset.size:
+        raise FencunError("没有一条过得了关卡。", "No line passes the gates.")
+    folder = out or declared.folder / "dataset"
+    arguments = {"size": size, "seed": seed, "semantic": semantic}
+    manifest = write_dataset(dataset, folder, declared, paths, arguments)
+    if as_json:
+        typer.echo(json.dumps(manifest, ensure_ascii=False, indent=2))
+        return
+    parts = "、".join(f"{part} {len(samples)}" for part, samples in dataset.samples.items())
+    reasons = "、".join(f"{gate} {count}" for gate, count in manifest["aside"].items())
+    typer.echo(
+        say(
+            f"成集 {dataset.size} 条（{parts}），在 {folder}。搁在一边 {len(dataset.aside)} 条"
+            f"{f'（{reasons}）' if reasons else ''}，理由在 aside.jsonl。",
+            f"{dataset.size} samples ({parts}) in {folder}. {len(dataset.aside)} set aside"
+            f"{f' ({reasons})' if reasons else ''}; why is in aside.jsonl.",
+        )
+    )
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Offer a progress bar with the time left, on stderr, shown once there is something to tell."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(title, total=None)
+
+    def tell(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield tell
+    finally:
+        if bar.live.is_started:
+            bar.stop()

@@ -1,0 +1,130 @@
+"""Lines of seeds, drafts and samples as they lie in files: read, validated, placed.
+
+One bad line never costs the good ones: it comes back as an error with its number.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fencun.brief import Brief, parse_brief
+from fencun.errors import BriefError, FencunError, RecordError
+from fencun.files import Json, read_jsonl
+from fencun.records import Draft, Sample, Seed
+from fencun.scenario import Scenario
+
+SEEDS = "seeds.jsonl"
+DRAFTS = "drafts.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A record, its brief as the gates and the model see it, and where it stands."""
+
+    source: str
+    number: int
+    record: Seed
+    brief: Brief
+
+    @property
+    def id(self) -> str:
+        """The id of the record."""
+        return self.record.id
+
+    @property
+    def text(self) -> str:
+        """What is sent."""
+        return self.record.text
+
+    @property
+    def parent(self) -> str | None:
+        """The id that this line descends from; None for a seed."""
+        return getattr(self.record, "parent", None)
+
+    @property
+    def topic(self) -> str:
+        """The sensitive topic that the line declares; empty where there is none."""
+        return self.record.tact.topic if self.record.tact else ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that cannot be used, and why."""
+
+    source: str
+    number: int
+    error: FencunError
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What files held: the good lines in order, and the bad ones."""
+
+    lines: list[Line]
+    bad: list[BadLine]
+
+
+def read_lines(paths: Iterable[Path], scenario: Scenario) -> Reading:
+    """Read JSON Lines files of seeds, drafts or samples, told apart by their fields.
+
+    Raises:
+        FencunError: a file cannot be opened.
+    """
+    reading = Reading([], [])
+    for path in paths:
+        for entry in iterate_lines(path, scenario):
+            (reading.lines if isinstance(entry, Line) else reading.bad).append(entry)  # type: ignore[arg-type]
+    return reading
+
+
+def iterate_lines(path: Path, scenario: Scenario) -> Iterator[Line | BadLine]:
+    """Yield every line of ``path``, good or bad, one at a time."""
+    for number, row in read_jsonl(path):
+        if isinstance(row, RecordError):
+            yield BadLine(path.name, number, row)
+            continue
+        try:
+            yield Line(path.name, number, *parse_row(scenario, row, number))
+        except FencunError as error:
+            yield BadLine(path.name, number, error)
+
+
+def parse_row(scenario: Scenario, row: Json, number: int | None = None) -> tuple[Seed, Brief]:
+    """Return the record of a flat row and its brief; only canonical values are taken.
+
+    Raises:
+        RecordError: a field is missing, unknown or malformed, a value is not one of the
+            scenario's, or the tact topic is unknown; names the field and the line.
+    """
+    record = _kind(row).from_row(scenario, row, line=number)
+    where_zh, where_en = (f"第 {number} 行", f"Line {number}") if number else ("这条", "The record")
+    try:
+        for dimension in scenario.dimensions:
+            if dimension.name not in record.brief:
+                raise BriefError(f"缺“{dimension.name}”。", f"lacks {dimension.name!r}.")
+        brief = parse_brief(scenario, record.brief, strict=True)
+    except BriefError as error:
+        raise RecordError(
+            f"{where_zh}：{error.zh}", f"{where_en}: {error.en}", line=number
+        ) from error
+    topics = [topic.name for topic in scenario.tact]
+    if record.tact and record.tact.topic not in topics:
+        raise RecordError(
+            f"{where_zh}：没有“{record.tact.topic}”这个分寸话题；可用：{'、'.join(topics)}。",
+            f"{where_en}: unknown tact topic {record.tact.topic!r}.",
+            line=number,
+        )
+    if isinstance(record, Sample) and record.hash != record.content_hash:
+        raise RecordError(
+            f"{where_zh}：内容和它的 hash 对不上，像是被手改过；请改种子或草稿后重新成集。",
+            f"{where_en}: the content does not match its hash; mend its seed and build again.",
+            line=number,
+        )
+    return record, brief
+
+
+def _kind(row: dict[str, Any]) -> type[Seed]:
+    if "hash" in row or "family" in row:
+        return Sample
+    return Draft if "parent" in row else Seed
