@@ -64,7 +64,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.pages = [page for module in modules if (page := _page(module))]
+    app.state.pages = [page.of(scenario) for module in modules if (page := _page(module))]
     for module in modules:
         app.include_router(module.router)
     mount_static(app)

@@ -12,6 +12,7 @@ from starlette.templating import Jinja2Templates
 
 from fencun import __version__
 from fencun.language import language, say
+from fencun.scenario import Scenario
 from fencun.web.card.design import DESIGNS
 
 FOLDER = Path(__file__).parent
@@ -22,7 +23,7 @@ _VISITOR = re.compile(r"^[0-9a-f]{32}$")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An entry of the navigation."""
+    """An entry of the navigation; ``{product}`` in its name is what the scenario writes."""
 
     path: str
     zh: str
@@ -32,6 +33,11 @@ class Page:
     def name(self) -> str:
         """Its name in the language of this process."""
         return say(self.zh, self.en)
+
+    def of(self, scenario: Scenario) -> "Page":
+        """Return the entry as it reads for ``scenario``."""
+        zh = self.zh.format(product=scenario.product)
+        return Page(self.path, zh, self.en.format(product=scenario.product_en))
 
 
 def _environment() -> Jinja2Templates:

@@ -43,8 +43,8 @@ def changed(
         assert dimension is not None
         style = fields.get(dimension.name) or dimension.default or ""
         if _LIGHTER not in style:
-            told = f"{style}，{_LIGHTER}" if style else _LIGHTER
-            fields[dimension.name] = told[: dimension.max_chars]
+            room = dimension.max_chars - len(_LIGHTER) - 1
+            fields[dimension.name] = f"{style[:room]}，{_LIGHTER}" if style else _LIGHTER
     return fields
 
 

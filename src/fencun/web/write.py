@@ -15,7 +15,7 @@ from fencun.web.rewrite import changes
 from fencun.web.shapes import writing_shape
 from fencun.web.studio import Kept, Order, Studio, StudioDep
 
-PAGE = Page("/", "写祝福", "Write")
+PAGE = Page("/", "写{product}", "Write")
 router = APIRouter(include_in_schema=False)
 
 _LONG = 30  # a text field that takes more characters than this gets several lines

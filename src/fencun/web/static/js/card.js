@@ -42,7 +42,7 @@ async function draw() {
     url = URL.createObjectURL(await response.blob());
     image.src = download.href = url;
     const design = chosen("design").closest("label").textContent.trim().replace(/^福\s*/, "");
-    download.download = say(`贺卡-${shown.salutation || "祝福"}-${design}.png`, `card-${body.design}.png`);
+    download.download = say(["贺卡", shown.salutation, design].filter(Boolean).join("-") + ".png", `card-${body.design}.png`);
     image.alt = say(`贺卡预览，${design}`, `Card preview, ${design}`);
     problem.hidden = true;
     download.removeAttribute("aria-disabled");

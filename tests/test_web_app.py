@@ -1,0 +1,213 @@
+"""The app as a whole: navigation, documentation that is complete and offline, 16 at once."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import web_app
+
+from fencun.models.engine import Decoding, Message
+from fencun.models.fake import FakeEngine
+from fencun.scenario import Scenario
+from fencun.store.database import Store
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_navigation_shows_what_is_there_and_where_one_is(scenario: Scenario) -> None:
+    with web_app.client(web_app.app(scenario)) as client:
+        for page in client.app.state.pages:  # type: ignore[attr-defined]
+            shown = client.get(page.path).text
+            assert f'<a href="{page.path}" aria-current="page">{page.zh}</a>' in shown
+            assert shown.count("aria-current") == 1
+
+
+def test_every_route_of_the_api_is_described_and_in_the_docs(scenario: Scenario) -> None:
+    with web_app.client(web_app.app(scenario)) as client:
+        schema = client.get("/openapi.json").json()
+    documents = [(ROOT / "docs" / name).read_text("utf-8") for name in ("api.md", "api.zh-CN.md")]
+    described = 0
+    for path, operations in schema["paths"].items():
+        if not path.startswith(("/api/", "/v1/")):
+            continue
+        for method, operation in operations.items():
+            described += 1
+            assert operation.get("description"), (method, path)
+            name = f"{method.upper()} {path}"
+            for document in documents:
+                assert name in document, f"{name} is in no document"
+    assert described >= 12
+
+
+def test_the_docs_page_needs_nothing_from_elsewhere(scenario: Scenario) -> None:
+    with web_app.client(web_app.app(scenario)) as client:
+        page = client.get("/docs").text
+        assert "/static/swagger/swagger-ui-bundle.js" in page
+        assert len(client.get("/static/swagger/swagger-ui-bundle.js").content) > 500_000
+        assert client.get("/static/js/../app.py").status_code == 404
+        assert client.get("/static/%2e%2e/app.py").status_code == 404
+
+
+def test_the_long_prompt_is_read_ahead(scenario: Scenario) -> None:
+    engine = FakeEngine(web_app.TEXTS)
+    with web_app.client(web_app.app(scenario, engine)):
+        for _ in range(100):
+            if engine.warmed:
+                break
+            time.sleep(0.02)
+    assert engine.warmed
+    assert engine.warmed[0][0]["role"] == "system"
+    assert engine.closed
+
+
+def slow(texts: tuple[str, ...]) -> FakeEngine:
+    def answer(_: object, decoding: Decoding) -> str:
+        return texts[decoding.seed % len(texts)]
+
+    return FakeEngine(answer, delay_s=0.01, piece=8)
+
+
+async def test_sixteen_people_at_once_are_all_served_the_oldest_first(scenario: Scenario) -> None:
+    finished: list[int] = []
+    with web_app.running(web_app.app(scenario, slow(web_app.TEXTS))) as url:
+
+        async def press(client: httpx.AsyncClient, number: int) -> int:
+            body = {"brief": web_app.BRIEF, "seed": number}
+            answer = await client.post("/api/write", json=body)
+            finished.append(number)
+            assert len(answer.json()["candidates"]) == 3
+            return answer.status_code
+
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+            tasks = []
+            for number in range(16):
+                tasks.append(asyncio.create_task(press(client, number)))
+                await asyncio.sleep(0.02)
+            assert await asyncio.gather(*tasks) == [200] * 16
+    for place, number in enumerate(finished):
+        assert abs(place - number) <= 1, finished  # two are served at once
+
+
+async def test_past_the_bound_people_are_told_when_to_come_back(scenario: Scenario) -> None:
+    web = web_app.app(scenario, slow(web_app.TEXTS), parallel=1, waiting=3)
+    with web_app.running(web) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+            presses = [client.post("/api/write", json={"brief": web_app.BRIEF}) for _ in range(12)]
+            answers = await asyncio.gather(*presses)
+            statuses = [answer.status_code for answer in answers]
+            assert statuses.count(200) >= 4
+            assert set(statuses) == {200, 429}
+            for answer in answers:
+                if answer.status_code == 429:
+                    assert int(answer.headers["Retry-After"]) >= 1
+            again = await client.post("/api/write", json={"brief": web_app.BRIEF})
+            assert again.status_code == 200
+
+
+async def test_those_in_line_are_told_how_many_are_before_them(scenario: Scenario) -> None:
+    web = web_app.app(scenario, slow(web_app.TEXTS), parallel=1)
+    with web_app.running(web) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+
+            async def stream() -> list[tuple[str, str]]:
+                answer = await client.post(
+                    "/api/write",
+                    json={"brief": web_app.BRIEF},
+                    headers={"Accept": "text/event-stream"},
+                )
+                return web_app.events(answer.text)
+
+            told = await asyncio.gather(*(stream() for _ in range(4)))
+    ahead = sorted(
+        json.loads(data)["ahead"]
+        for events in told
+        for name, data in events[:1]
+        if name == "queued"
+    )
+    assert ahead == [0, 1, 2]
+    assert all(events[-1][0] == "kept" for events in told)
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_closing_the_page_stops_the_generation(scenario: Scenario, streamed: bool) -> None:
+    stopped = asyncio.Event()
+
+    class Endless(FakeEngine):
+        started = 0
+        ended = 0
+
+        async def _stream(self, *_args: object) -> object:  # type: ignore[override]
+            self.started += 1
+            try:
+                while True:
+                    yield "年"
+                    await asyncio.sleep(0.01)
+            finally:
+                self.ended += 1
+
+    engine = Endless()
+    with web_app.running(web_app.app(scenario, engine)) as url:
+        headers = {"Accept": "text/event-stream"} if streamed else {}
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+            request = client.build_request(
+                "POST", "/api/write", json={"brief": web_app.BRIEF}, headers=headers
+            )
+            if streamed:
+                answer = await client.send(request, stream=True)
+                async for _ in answer.aiter_bytes():
+                    break
+                await answer.aclose()
+            else:
+                sending = asyncio.create_task(client.send(request))
+                await asyncio.sleep(0.5)
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+        for _ in range(200):
+            if engine.started and engine.ended == engine.started:
+                stopped.set()
+                break
+            await asyncio.sleep(0.02)
+        assert stopped.is_set(), (engine.started, engine.ended)
+        assert httpx.get(f"{url}/api/history", trust_env=False).json()["writings"] == []
+
+
+def test_what_is_kept_survives_a_restart(scenario: Scenario, tmp_path: Path) -> None:
+    def opened() -> Store:
+        return Store(f"sqlite:///{tmp_path / 'fencun.db'}")
+
+    with web_app.client(web_app.app(scenario, store=opened)) as client:
+        written = client.post("/api/write", json={"brief": web_app.BRIEF}).json()
+    with web_app.client(web_app.app(scenario, store=opened)) as client:
+        kept = client.get("/api/history").json()["writings"]
+    assert [row["id"] for row in kept] == [written["id"]]
+    assert [c["text"] for c in kept[0]["candidates"]] == [c["text"] for c in written["candidates"]]
+
+
+def test_a_store_that_fails_is_told_and_the_writing_goes_on_working(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    monkeypatch.setattr("fencun.store.database._BUSY_S", 0.1)
+    path = tmp_path / "fencun.db"
+    web = web_app.app(scenario, store=lambda: Store(f"sqlite:///{path}"))
+    with web_app.client(web) as client:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            failed = client.post("/api/write", json={"brief": web_app.BRIEF})
+            assert failed.status_code == 500
+            assert failed.json()["error"]["code"] == "store"
+            other.execute("ROLLBACK")
+        assert client.post("/api/write", json={"brief": web_app.BRIEF}).status_code == 200
+
+
+def test_messages_are_never_changed_by_what_is_warmed(scenario: Scenario) -> None:
+    engine = FakeEngine(web_app.TEXTS)
+    with web_app.client(web_app.app(scenario, engine)) as client:
+        client.post("/api/write", json={"brief": web_app.BRIEF})
+    told: list[Message] = engine.calls[0][0]
+    assert told[-1]["content"].startswith("称呼：王老师")

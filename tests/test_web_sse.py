@@ -1,0 +1,82 @@
+"""Event streams: errors before the first event have a status, and a reader who leaves ends all."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from fencun.errors import BusyError, EngineError
+from fencun.web import sse
+
+
+def told(error: Exception) -> bytes:
+    return f"told: {error}".encode()
+
+
+def test_an_event_is_one_line_of_json_with_readable_chinese() -> None:
+    assert sse.encode({"a": "年\n"}, "piece") == 'event: piece\ndata: {"a": "年\\n"}\n\n'.encode()
+    assert sse.encode("[DONE]") == b"data: [DONE]\n\n"
+
+
+async def test_an_error_before_the_first_event_is_raised() -> None:
+    async def busy() -> AsyncGenerator[bytes, None]:
+        raise BusyError("满", "full", retry_after=2)
+        yield b""
+
+    with pytest.raises(BusyError):
+        await sse.opened(busy(), told)
+
+
+async def test_an_error_later_is_the_last_event() -> None:
+    async def breaking() -> AsyncGenerator[bytes, None]:
+        yield b"one"
+        raise EngineError("断", "died")
+
+    stream = await sse.opened(breaking(), told)
+    assert [part async for part in stream.body_iterator] == [b"one", "told: 断".encode()]
+
+
+async def test_silence_is_filled_with_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "_PING_S", 0.05)
+
+    async def slow() -> AsyncGenerator[bytes, None]:
+        yield b"one"
+        await asyncio.sleep(0.18)
+        yield b"two"
+
+    parts = [part async for part in (await sse.opened(slow(), told)).body_iterator]
+    assert parts[0] == b"one"
+    assert parts[-1] == b"two"
+    assert parts.count(b": ping\n\n") >= 2
+
+
+@pytest.mark.parametrize("after", [0, 1])
+async def test_a_reader_who_leaves_closes_the_events(after: int) -> None:
+    closed = asyncio.Event()
+
+    async def endless() -> AsyncGenerator[bytes, None]:
+        try:
+            yield b"one"
+            while True:
+                yield b"more"
+                await asyncio.sleep(60)
+        finally:
+            closed.set()
+
+    stream = await sse.opened(endless(), told)
+    sent: list[dict] = []  # type: ignore[type-arg]
+    left = asyncio.Event()
+
+    async def send(message: dict) -> None:  # type: ignore[type-arg]
+        sent.append(message)
+        if len(sent) >= 2 + after:
+            left.set()
+
+    async def receive() -> dict:  # type: ignore[type-arg]
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
+    await asyncio.wait_for(stream(scope, receive, send), 5)  # type: ignore[arg-type]
+    assert closed.is_set()
+    assert sent[1]["body"] == b"one"
