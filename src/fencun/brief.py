@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from types import MappingProxyType
 
 from fencun.errors import BriefError
@@ -70,24 +71,16 @@ class Brief:
     @property
     def person(self) -> Person:
         """How the other must be addressed; "any" where that depends on the two of them."""
-        audience = self.audience
-        if audience is None:
-            return "any"
-        may_be_elder = audience.person == "你" and _MAY_BE_ELDER.search(self.value("salutation"))
-        return "any" if may_be_elder else audience.person
+        return (
+            _persons(self.audience.person, self.value("salutation"))[0] if self.audience else "any"
+        )
 
     @property
     def likely_person(self) -> Person:
         """As :attr:`person`, and where that is open, what the salutation suggests."""
-        if self.audience is None or self.audience.person != "any":
-            return self.person
-        salutation = self.value("salutation")
-        if _MANY.search(salutation):
-            return "你们"
-        if _ELDER.search(salutation):
-            return "您"
-        open_to_both = _MAY_BE_ELDER.search(salutation) or salutation.startswith("老")
-        return "any" if open_to_both else "你"
+        return (
+            _persons(self.audience.person, self.value("salutation"))[1] if self.audience else "any"
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -98,8 +91,7 @@ class Brief:
     @property
     def topics(self) -> tuple[TactTopic, ...]:
         """The sensitive topics that the detail betrays."""
-        detail = self.value("detail")
-        return tuple(topic for topic in self.scenario.tact if topic.betrayed_by(detail))
+        return self.scenario.topics_in(self.value("detail"))
 
     def lines(self) -> str:
         """Return the request as the model reads it, one ``名称：内容`` a line.
@@ -118,6 +110,20 @@ class Brief:
         if dimension.kind == "length" and choice and choice.range:
             return f"{value}（{choice.range.min}到{choice.range.max}字）"
         return value or "无"
+
+
+@lru_cache(maxsize=4096)
+def _persons(declared: Person, salutation: str) -> tuple[Person, Person]:
+    """How somebody so called must be, and is most likely, addressed."""
+    may_be_elder = bool(_MAY_BE_ELDER.search(salutation))
+    if declared != "any":
+        person: Person = "any" if declared == "你" and may_be_elder else declared
+        return person, person
+    if _MANY.search(salutation):
+        return "any", "你们"
+    if _ELDER.search(salutation):
+        return "any", "您"
+    return "any", "any" if may_be_elder or salutation.startswith("老") else "你"
 
 
 def parse_brief(scenario: Scenario, raw: Mapping[str, object], *, strict: bool = False) -> Brief:

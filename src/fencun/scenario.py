@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from fencun import words
 from fencun.errors import ScenarioError
 from fencun.home import scenarios_dir
 
@@ -147,13 +148,17 @@ class TactTopic(Declared):
 
     def betrayed_by(self, detail: str) -> bool:
         """Return whether ``detail`` tells of this matter."""
-        betrayed, cancelled = self._cues
-        return bool(betrayed.search(detail)) and not (cancelled and cancelled.search(detail))
+        return self.holds(self._finder.which(detail), detail)
+
+    def holds(self, found: set[str], detail: str) -> bool:
+        """Return whether the cues ``found`` in ``detail`` are this matter's, and stand."""
+        return not found.isdisjoint(self.cues) and not any(
+            re.search(pattern, detail) for pattern in self.unless
+        )
 
     @cached_property
-    def _cues(self) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
-        cues, unless = ("|".join(f"(?:{p})" for p in told) for told in (self.cues, self.unless))
-        return re.compile(cues), re.compile(unless) if unless else None
+    def _finder(self) -> words.Patterns:
+        return words.Patterns(self.cues)
 
 
 class Rules(Declared):
@@ -217,6 +222,15 @@ class Scenario(Declared):
     def role(self, role: Role) -> Dimension | None:
         """Return the dimension that plays ``role``, if this scenario has one."""
         return next((d for d in self.dimensions if d.role == role), None)
+
+    def topics_in(self, detail: str) -> tuple[TactTopic, ...]:
+        """Return the sensitive topics that ``detail`` betrays, in the order declared."""
+        found = self._cues.which(detail)
+        return tuple(t for t in self.tact if t.holds(found, detail)) if found else ()
+
+    @cached_property
+    def _cues(self) -> words.Patterns:
+        return words.Patterns(cue for topic in self.tact for cue in topic.cues)
 
     @cached_property
     def _by_name(self) -> dict[str, Dimension]:

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 from fencun.brief import Brief
 from fencun.gates.gate import Finding
-from fencun.gates.text import Patterns, Span, Words, alternation, clauses, shown
+from fencun.gates.text import clauses, shown
 from fencun.scenario import Scenario
+from fencun.words import Patterns, Span, Words
 
 _WISH = re.compile(r"(?:也|再|还|更|就|并|同时)?(愿|祝|盼|希望|愿你|祝你|祝您|愿您)")
 _IN_A_ROW = 3
 _IN_ALL = 3
 _FLAT = 3
+_END = r'[。！!~～…”"\s]*\Z'
 _TAIL = 48  # characters at the end in which an ending is looked for
 _LEAD = ' “"，。！？：、,.!?:~～\n\t\r　'
 
@@ -23,12 +25,13 @@ class ClicheGate:
 
     def __init__(self, scenario: Scenario) -> None:
         rules = scenario.rules
-        self._openings = alternation(rules.openings)
+        openings = "|".join(f"(?:{pattern})" for pattern in rules.openings)
+        self._openings = re.compile(openings) if openings else None
         self._phrases = Patterns(rules.cliches)
         self._stiff = Patterns(rules.stiff)
         self._flat_words = Words(rules.flat)
         self._idioms = Words(rules.idioms)
-        self._endings = alternation(rules.endings, after=r"[。！!~～…”\"\s]*\Z")
+        self._endings = Patterns(f"(?:{pattern}){_END}" for pattern in rules.endings)
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
@@ -43,11 +46,10 @@ class ClicheGate:
         yield from self._flat(text)
         yield from self._rows(text)
         yield from self._parallel(text)
-        if self._endings and (match := self._endings.search(text, max(0, len(text) - _TAIL))):
-            span = Span(match.start(), match.end(), match[0])
-            yield self._found(
-                span, "结尾是人人可用的裸祝福。", "It ends on a blessing fit for anyone."
-            )
+        tail = max(0, len(text) - _TAIL)
+        for start, end, said in self._endings.find(text[tail:]):
+            zh, en = "结尾是人人可用的裸祝福。", "It ends on a blessing fit for anyone."
+            yield self._found(Span(tail + start, tail + end, said), zh, en)
 
     def _opening(self, text: str, brief: Brief) -> Iterator[Finding]:
         if self._openings is None:

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 
 from fencun.brief import Brief, read_number
 from fencun.gates.gate import Finding
-from fencun.gates.text import Words, shown
+from fencun.gates.text import shown
 from fencun.scenario import Scenario
+from fencun.words import Words
 
 _FIGURES = r"(?:\d{1,6}|[零一二两三四五六七八九十百千万]{1,9})"
 _COUNT = re.compile(
     rf"(?<![\d第上下前每初{'零一二两三四五六七八九十百千万'}])(?P<number>{_FIGURES})[多来余]?"
     r"(?:周?年(?![级纪轮货糕画饭])|周岁|岁|个月|公里|万[元块]?|[元块]钱)"
 )
+_COUNTED = re.compile(r"[\d零一二两三四五六七八九十百千万][多来余]?[年周岁个公万元块]")
 _SURNAMES = (
     "赵孙李周吴郑王冯陈蒋沈韩杨朱许何吕张孔曹严魏陶姜谢邹章苏潘葛范彭鲁马袁柳唐薛雷贺汤罗毕郝傅齐康伍余顾"
     "孟黄萧尹姚邵汪毛宋庞熊项董梁杜阮季贾江郭梅林钟徐邱夏蔡田胡霍柯管卢莫丁邓石崔龚程裴陆翁侯秦谭刘"
@@ -50,6 +52,8 @@ class FactsGate:
                     yield self._found(span.start, span.end, span.word)
 
     def _counts(self, text: str, told: str) -> Iterator[Finding]:
+        if not _COUNTED.search(text):
+            return
         for match in _COUNT.finditer(text):
             if _VAGUE.match(text, max(0, match.start() - 1)) or (
                 self._calendar and _YEAR.match(match[0])  # the calendar gate's business

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from fencun.brief import Brief
 from fencun.gates.gate import Finding
-from fencun.gates.text import Patterns, shown
+from fencun.gates.text import shown
 from fencun.scenario import Scenario
+from fencun.words import Patterns
 
 
 class FavourGate:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from fencun.brief import Brief
 from fencun.gates.copying import common_pieces
 from fencun.gates.gate import Finding
-from fencun.gates.text import Patterns, shown
+from fencun.gates.text import shown
 from fencun.scenario import Scenario
+from fencun.words import Patterns, Words
 
 # What a plain Chinese message seldom holds; only then is it looked at closely.
 _ODD = re.compile(r"[A-Za-z<>\[\]{}\\（(【*×ＸX�\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
@@ -59,11 +60,11 @@ class LeakGate:
         labels = {name for d in scenario.dimensions for name in (d.line or d.label, d.label)}
         marks = (rf"{re.escape(label)}\s*[：:]" for label in sorted(labels))
         self._marks = Patterns((*_ASIDE, *marks))
-        self._example_grams = {
+        self._examples = Words(
             gram
             for example in scenario.examples
             for gram in _grams(example.get("text", ""), _EXAMPLE_CHARS)
-        }
+        )
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
@@ -74,7 +75,7 @@ class LeakGate:
         for value in _own_values(brief):
             if (at := text.find(value)) >= 0:
                 yield self._found(at, at + len(value), "把选项写进了正文", value)
-        if not self._example_grams.isdisjoint(_grams(text, _EXAMPLE_CHARS)):
+        if self._examples.find(text):
             for example in brief.scenario.examples:
                 pieces = common_pieces(text, example.get("text", ""), _EXAMPLE_CHARS)
                 for start, end in pieces[:1]:

@@ -22,9 +22,10 @@ class RepetitionGate:
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
-        seen: set[str] = set()
-        for span in clauses(text):
-            if len(span.word) >= _CLAUSE_CHARS:
+        long = [span for span in clauses(text) if span.end - span.start >= _CLAUSE_CHARS]
+        if len({span.word for span in long}) < len(long):
+            seen: set[str] = set()
+            for span in long:
                 if span.word in seen:
                     yield self._found(span.start, span.end, span.word)
                     return

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from fencun.brief import Brief
 from fencun.gates.gate import Finding
-from fencun.gates.text import Words, shown
+from fencun.gates.text import shown
 from fencun.scenario import Scenario, TactTopic
+from fencun.words import Words
 
 
 class TactGate:
