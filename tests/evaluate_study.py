@@ -47,9 +47,8 @@ def sample_row(seed: dict[str, Any]) -> dict[str, Any]:
 def speak(messages: Sequence[Message], decoding: Decoding) -> Said:
     """Say something that differs by arm, brief and seed."""
     user = messages[-1]["content"]
-    voice = "调" if decoding.adapter_scale else "例" if "【例1】" in user else "底"
-    voice = "提" if messages[0]["role"] == "system" and voice == "底" else voice
-    who = user.rsplit("称呼：", 1)[-1].split("\n", 1)[0]
+    voice = "调" if decoding.adapter_scale else "底" if len(messages) == 1 else "提"
+    who = user.split("称呼：", 1)[-1].split("\n", 1)[0]
     return f"{who}，过年好，{voice}{decoding.seed % 100}号灶上的汤给您留着。"
 
 

@@ -16,7 +16,7 @@ from fencun.evaluate.records import Answer
 from fencun.evaluate.retrieval import Retriever
 from fencun.evaluate.study import Study, decoding_of
 from fencun.files import read_jsonl, sha256_file, sha256_json
-from fencun.models.engine import Engine
+from fencun.models.engine import Engine, Message
 from fencun.models.installed import locate
 from fencun.models.open import open_engine
 from fencun.records import Seed
@@ -37,7 +37,7 @@ class Journal:
 
     study: Study
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
-    systems: dict[str, str] = field(default_factory=dict)
+    prefixes: dict[str, list[Message]] = field(default_factory=dict)
     saved_at: float = 0.0
 
     def add(self, answer: Answer) -> None:
@@ -86,7 +86,7 @@ async def answer_all(
                 for arm in group.arms:
                     open_briefs = {k: b for k, b in briefs.items() if (arm.name, k) not in known}
                     asker = Asker(study, arm, engine, group.adapters[arm.name], seeds)
-                    _note_systems(journal, asker, briefs)
+                    _note_prefix(journal, asker, briefs)
                     await _ask_all(asker, open_briefs, done, parallel)
         for arm in study.registration.arms:
             if arm.style == "file":
@@ -94,7 +94,7 @@ async def answer_all(
                     done(answer)
     finally:
         journal.save()
-    study.freeze(journal.answers.values(), journal.systems)
+    study.freeze(journal.answers.values(), journal.prefixes)
 
 
 async def _ask_all(
@@ -140,15 +140,17 @@ class Asker:
 
     async def ask(self, identity: str, brief: Brief, seed: int) -> Answer:
         """Return the arm's answer, tried twice; a failure is an answer without text."""
-        messages = told(self.arm, brief, self.examples(brief))
-        system = "".join(m["content"] for m in messages if m["role"] == "system")
+        examples = self.examples(brief)
+        messages = told(self.arm, brief, examples)
         common: dict[str, Any] = {
             "brief": identity,
             "arm": self.arm.name,
             "engine": self.engine.name,
             "model": self.hashes.get("model", ""),
             "adapter": self.hashes.get("adapter", ""),
-            "system": sha256_json(system) if system else "",
+            "prompt": sha256_json(messages),
+            "prefix": sha256_json(told(self.arm, brief)[:-1]),
+            "examples": tuple(example.id for example in examples),
             "user": messages[-1]["content"],
             "seed": seed,
         }
@@ -292,11 +294,10 @@ def human_answers(arm: ArmSpec, briefs: Mapping[str, Brief]) -> list[Answer]:
     ]
 
 
-def _note_systems(journal: Journal, asker: Asker, briefs: Mapping[str, Brief]) -> None:
-    """Keep the system message once: it is the same for every brief of an arm."""
-    for message in told(asker.arm, next(iter(briefs.values()))):
-        if message["role"] == "system":
-            journal.systems[sha256_json(message["content"])] = message["content"]
+def _note_prefix(journal: Journal, asker: Asker, briefs: Mapping[str, Brief]) -> None:
+    """Keep once what is the same for every brief of an arm."""
+    prefix = told(asker.arm, next(iter(briefs.values())))[:-1]
+    journal.prefixes[sha256_json(prefix)] = prefix
 
 
 def _opener(parallel: int) -> Opener:

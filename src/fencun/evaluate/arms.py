@@ -1,7 +1,7 @@
 """The arms: who answers the test briefs, and what each is told."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,10 +9,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from fencun.adapter import Adapter, read_adapter
-from fencun.brief import Brief
+from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError
 from fencun.models.engine import Message
-from fencun.prompt import instructions, messages, reminders
+from fencun.prompt import engineered, messages
 from fencun.records import Seed
 from fencun.scenario import Scenario
 
@@ -137,32 +137,17 @@ def adapter_of(arm: ArmSpec, scenario: Scenario) -> Adapter | None:
 
 
 def told(arm: ArmSpec, brief: Brief, examples: Sequence[Seed] = ()) -> list[Message]:
-    """Return the chat that ``arm`` is sent for ``brief``; ``examples`` are what rag retrieved."""
-    if arm.style == "rag":
-        return _with_examples(brief, examples)
-    return messages(brief, "prompt" if arm.style == "prompt" else "bare")
+    """Return the chat that ``arm`` is sent for ``brief``; ``examples`` are what rag retrieved.
 
-
-def _with_examples(brief: Brief, examples: Sequence[Seed]) -> list[Message]:
-    """The instructions stay in front, word for word, so that their cache serves every brief."""
-    shown = "\n\n".join(
-        f"【例{number}】\n{example_lines(brief.scenario, example.brief)}\n"
-        f"{brief.scenario.product}：{example.text}"
-        for number, example in enumerate(examples, start=1)
-    )
-    user = (
-        f"下面几条是写得对的例子，学它们的语气和分寸，不要照抄：\n\n{shown}\n\n"
-        f"现在写这一条：\n{brief.lines()}\n\n{reminders(brief)}"
-    )
-    return [
-        {"role": "system", "content": instructions(brief.scenario)},
-        {"role": "user", "content": user},
-    ]
-
-
-def example_lines(scenario: Scenario, values: Mapping[str, str]) -> str:
-    """Return the brief of a stored example as lines, as a model reads it."""
-    return "\n".join(
-        f"{dimension.line or dimension.label}：{values.get(dimension.name) or '无'}"
-        for dimension in scenario.dimensions
-    )
+    The retrieved come after the fixed beginning, which stays the same and so cacheable, and
+    right before the question, in the form of the question.
+    """
+    if arm.style not in ("prompt", "rag"):
+        return messages(brief, "bare")
+    chat = messages(brief, "prompt")
+    shown: list[Message] = []
+    for example in examples:
+        asked = engineered(parse_brief(brief.scenario, example.brief))
+        shown.append({"role": "user", "content": asked})
+        shown.append({"role": "assistant", "content": example.text})
+    return [*chat[:-1], *shown, chat[-1]]

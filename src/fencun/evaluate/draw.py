@@ -10,7 +10,6 @@ import numpy as np
 
 from fencun.evaluate.table import Bools, Floats, Ints
 
-BALLOTS = 30
 _SHARED = 0.2
 _REPEATED = 0.1
 _APART = 8

@@ -13,6 +13,8 @@ Reason = Literal["cliche", "greasy", "misfit", "long", "invented", "exposed", "u
 Scale = Literal["facts", "style", "natural"]
 Source = Literal["web", "paper"]
 
+BALLOTS = 30  # how many a rater gets unless told otherwise: about twenty minutes
+
 # What a rater taps to say why an answer cannot be sent as it is.
 REASONS: dict[Reason, tuple[str, str]] = {
     "cliche": ("套话", "clichés"),
@@ -66,9 +68,10 @@ class _Row(BaseModel):
 class Answer(_Row):
     """What one arm answered to one brief, and everything needed to ask it again.
 
-    ``user`` is the user message whole, ``system`` the hash of the system message (its text
-    lies once in the study); both are empty for lines that people wrote. ``seconds`` is wall
-    time. A failed answer has no ``text`` but says why in ``error``.
+    ``prompt`` is the hash of the whole chat: ``prefix`` is the hash of what it begins with for
+    every brief of the arm (the text lies once in the study), then come the ``examples``
+    retrieved, by seed id, and ``user``, the last message whole. All are empty for lines that
+    people wrote. ``seconds`` is wall time. A failed answer has no ``text`` but an ``error``.
     """
 
     brief: Id
@@ -78,7 +81,9 @@ class Answer(_Row):
     engine: str
     model: str = ""
     adapter: str = ""
-    system: str = ""
+    prompt: str = ""
+    prefix: str = ""
+    examples: tuple[Id, ...] = ()
     user: str = ""
     seed: int = 0
     finish: Literal["stop", "length", ""] = ""

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from fencun.brief import parse_brief
 from fencun.errors import FencunError, RecordError
 from fencun.evaluate.answering import Opener, Progress, answer_all, pinned
-from fencun.evaluate.arms import ArmSpec, parse_arms
+from fencun.evaluate.arms import ArmSpec, parse_arms, told
 from fencun.evaluate.briefs import briefs_for_study, check_unseen, read_samples, train_seeds
 from fencun.evaluate.rules import Rules, shipped_rules
 from fencun.evaluate.study import (
@@ -16,7 +17,6 @@ from fencun.evaluate.study import (
     studies_dir,
 )
 from fencun.files import sha256_json
-from fencun.prompt import instructions
 from fencun.records import Sample, Seed
 from fencun.scenario import Scenario
 
@@ -69,9 +69,9 @@ def settle(
 ) -> Registration:
     """Return the registration: everything that is fixed before the first answer and vote."""
     hashes = pinned(tuple(arms), scenario, seeds)
+    example = parse_brief(scenario, scenario.example)
     for arm in arms:
-        if arm.style in ("prompt", "rag"):
-            hashes[arm.name]["prompt"] = sha256_json(instructions(scenario))
+        hashes[arm.name]["prompt"] = sha256_json(told(arm, example))
     registration = Registration(
         name="-",
         created=now(),

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fencun.evaluate.decide import decide
-from fencun.evaluate.draw import BALLOTS, Items, draw, items
+from fencun.evaluate.draw import Items, draw, items
 from fencun.evaluate.facts import Background, gather
+from fencun.evaluate.records import BALLOTS
 from fencun.evaluate.rules import Rules
 from fencun.evaluate.table import LEFT, NEITHER, RIGHT, TIE, Bools, Floats, Ints, VoteTable
 

@@ -26,8 +26,8 @@ from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
 
 REGISTRATION, MANIFEST = "study.json", "manifest.json"
-BRIEFS, ANSWERS, SYSTEMS, VOTES = "briefs.jsonl", "answers.jsonl", "systems.json", "votes.jsonl"
-FROZEN = (REGISTRATION, BRIEFS, ANSWERS, SYSTEMS)
+BRIEFS, ANSWERS, PREFIXES, VOTES = "briefs.jsonl", "answers.jsonl", "prefixes.json", "votes.jsonl"
+FROZEN = (REGISTRATION, BRIEFS, ANSWERS, PREFIXES)
 
 
 class Registration(BaseModel):
@@ -147,13 +147,13 @@ class Study:
         rows = (answer.model_dump(mode="json") for answer in answers)
         write_jsonl(self.folder / partial(ANSWERS), rows)
 
-    def freeze(self, answers: Iterable[Answer], systems: dict[str, str]) -> None:
+    def freeze(self, answers: Iterable[Answer], prefixes: Json) -> None:
         """Make the answers final; the manifest comes last."""
         order = {arm: number for number, arm in enumerate(self.arms)}
         place = {sample.id: number for number, sample in enumerate(self.briefs())}
         ordered = sorted(answers, key=lambda answer: (order[answer.arm], place[answer.brief]))
         write_jsonl(self.folder / ANSWERS, (a.model_dump(mode="json") for a in ordered))
-        write_json(self.folder / SYSTEMS, systems)
+        write_json(self.folder / PREFIXES, prefixes)
         write_json(
             self.folder / MANIFEST,
             {

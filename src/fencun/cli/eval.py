@@ -1,0 +1,199 @@
+"""``fencun eval``: arms answer, people vote, rules decide."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fencun.language import say
+
+if TYPE_CHECKING:
+    from fencun.evaluate.study import Study
+    from fencun.evaluate.verdict import Verdict
+
+app = typer.Typer()
+
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON")]
+Which = Annotated[str | None, typer.Argument(help="实验的名字或文件夹；默认最新的")]
+
+
+@app.command()
+def run(
+    arms: Annotated[str, typer.Option(help="对照组：名字用逗号隔开，或 YAML 文件")] = (
+        "bare,prompt,rag,tuned"
+    ),
+    briefs: Annotated[str | None, typer.Option(help="几条测试需求，或 JSONL 文件")] = None,
+    out: Annotated[str | None, typer.Option(help="实验的名字或文件夹")] = None,
+    adapter: Annotated[str | None, typer.Option(help="适配器文件夹，默认场景自带的")] = None,
+    scenario: Annotated[str, typer.Option(help="场景的名字或文件夹")] = "spring_festival",
+    seed: Annotated[int | None, typer.Option(min=0, help="随机种子")] = None,
+    rules: Annotated[Path | None, typer.Option(help="规则 YAML，投票前登记")] = None,
+    unfit: Annotated[str, typer.Option(help="事先声明：这任务为什么不是表达问题")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let every arm answer the same test briefs, and freeze the answers. Goes on if cut off."""
+    from fencun.evaluate.rules import load_rules
+    from fencun.evaluate.run import SEED
+    from fencun.evaluate.run import run as run_study
+    from fencun.scenario import load_scenario
+
+    with _Progress(show=not as_json) as progress:
+        study = asyncio.run(
+            run_study(
+                load_scenario(scenario),
+                arms=arms,
+                briefs=briefs,
+                out=out,
+                adapter=adapter,
+                seed=SEED if seed is None else seed,
+                rules=load_rules(rules) if rules else None,
+                unfit=unfit,
+                progress=progress,
+            )
+        )
+    _tell_answers(study, as_json)
+
+
+class _Progress:
+    """A bar with the time left, on stderr."""
+
+    def __init__(self, *, show: bool) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn(say("还要", "left")),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=Console(stderr=True),
+            disable=not show,
+        )
+        self._task = self._bar.add_task(say("回答", "answers"), total=None)
+
+    def __enter__(self) -> "_Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, what: object, done: int, total: int) -> None:
+        label = str(getattr(what, "arm", what))
+        self._bar.update(self._task, description=label, completed=done, total=total)
+
+
+def _tell_answers(study: "Study", as_json: bool) -> None:
+    by_arm = study.by_arm()
+    counts = {
+        arm: {"answered": sum(not a.failed for a in given.values()), "asked": len(given)}
+        for arm, given in by_arm.items()
+    }
+    if as_json:
+        told = {"study": study.name, "folder": str(study.folder), "arms": counts}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    typer.echo(say(f"实验 {study.name} 已冻结。", f"Study {study.name} is frozen."))
+    for arm, count in counts.items():
+        typer.echo(f"  {arm}: {count['answered']} / {count['asked']}")
+    typer.echo(
+        say(
+            f"下一步请人来投票：fencun eval ballot open {study.name}",
+            f"Next, let people vote: fencun eval ballot open {study.name}",
+        )
+    )
+
+
+@app.command("list")
+def list_studies(as_json: AsJson = False) -> None:
+    """List the studies, newest first."""
+    from fencun.evaluate.study import studies
+
+    found = [
+        {
+            "name": study.name,
+            "created": study.registration.created,
+            "arms": list(study.arms),
+            "frozen": study.frozen,
+            "folder": str(study.folder),
+        }
+        for study in studies()
+    ]
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    for study in [] if as_json else found:
+        state = "" if study["frozen"] else say("（没答完）", " (unfinished)")
+        typer.echo(f"{study['name']}{state}  {study['created']}  {', '.join(study['arms'])}")  # type: ignore[arg-type]
+
+
+@app.command()
+def verdict(study: Which = None, as_json: AsJson = False) -> None:
+    """Say whether fine-tuning is worth it: by rules registered before votes were counted."""
+    from fencun.evaluate.study import find_study
+    from fencun.evaluate.verdict import judge, to_json
+
+    found = find_study(study)
+    _gather_votes(found)
+    judged = judge(found)
+    if as_json:
+        typer.echo(json.dumps(to_json(judged), ensure_ascii=False, indent=2))
+    else:
+        _show(judged)
+
+
+def _gather_votes(study: "Study") -> None:
+    """Freeze the votes of the ballot box into the study, if it has any for this study."""
+    from fencun.evaluate.collect import collect
+
+    collect(study)
+
+
+def _show(judged: "Verdict") -> None:
+    from fencun.evaluate.verdict import check_lines
+
+    typer.secho(judged.title, bold=True)
+    facts = judged.facts
+    typer.echo(
+        say(
+            f"实验 {judged.study.name}：{facts.raters} 位评审人，{facts.votes} 票，"
+            f"{facts.briefs} 条需求。",
+            f"Study {judged.study.name}: {facts.raters} raters, {facts.votes} votes, "
+            f"{facts.briefs} briefs.",
+        )
+    )
+    for met, sentence, number in check_lines(judged):
+        typer.secho(f"  {'✓' if met else '✗'} {sentence}：{number}", fg="green" if met else None)
+    for odd in facts.oddities:
+        name = judged.names.get(odd.rater, odd.rater)
+        typer.secho(f"  △ {name}：{say(odd.zh, odd.en)}", fg="yellow")
+    if judged.set_aside:
+        typer.secho(
+            say(
+                f"  △ {len(judged.set_aside)} 票投的是后来变了的回答，没有计入。",
+                f"  △ {len(judged.set_aside)} votes are on answers that changed: not counted.",
+            ),
+            fg="yellow",
+        )
+    for route in judged.routes:
+        typer.secho(
+            say(
+                f"  {route.arm}：答出 {route.answered}/{route.asked}，"
+                f"每条读 {route.prompt_tokens:.0f}、写 {route.completion_tokens:.0f} 个词元，"
+                f"中位 {route.seconds:.1f} 秒",
+                f"  {route.arm}: answered {route.answered}/{route.asked}, "
+                f"{route.prompt_tokens:.0f} tokens read and {route.completion_tokens:.0f} written "
+                f"each, median {route.seconds:.1f} s",
+            ),
+            dim=True,
+        )

@@ -1,0 +1,294 @@
+"""The ballot box, as functions of a session: open, join, show, vote, take back, close."""
+
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fencun.errors import FencunError
+from fencun.evaluate.records import BALLOTS, Choice, Opinion, Source
+from fencun.evaluate.study import Study
+from fencun.evaluate.tables import BallotRow, PollRow, RaterRow, VoteRow
+from fencun.store.schema import now
+from fencun.store.writings import new_id
+
+if TYPE_CHECKING:
+    from fencun.evaluate.deck import Deck
+
+
+class BallotError(FencunError):
+    """A vote or a rater that cannot be taken: unknown, foreign, late, or already cast."""
+
+    code = "ballot"
+    status = 409
+
+
+class UnknownBallotError(BallotError):
+    """No such poll, rater or ballot, or not this rater's: which of these is not told."""
+
+    code = "not_found"
+    status = 404
+
+
+class ClosedError(BallotError):
+    """The poll was closed."""
+
+    code = "closed"
+    status = 410
+
+
+def open_poll(session: Session, study: Study, *, ballots: int = BALLOTS) -> PollRow:
+    """Open the ballot box for ``study``; an open one is returned as it is.
+
+    Raises:
+        FencunError: the study is unfinished or was changed, or has nothing to ask.
+    """
+    from fencun.evaluate.deck import deck_of
+
+    fingerprint = study.registration.fingerprint
+    deck = deck_of(str(study.folder.resolve()), fingerprint)
+    if not len(deck.questions):
+        raise FencunError(
+            "没有两组答得不同的需求，没什么可投的。",
+            "No brief has two answers that differ.",
+        )
+    open_now = select(PollRow).where(
+        PollRow.fingerprint == fingerprint, PollRow.closed_at.is_(None)
+    )
+    if found := session.scalars(open_now).first():
+        return found
+    poll = PollRow(
+        id=new_id(),
+        code=secrets.token_urlsafe(12),
+        study=study.name,
+        fingerprint=fingerprint,
+        folder=str(study.folder.resolve()),
+        ballots=ballots,
+    )
+    session.add(poll)
+    session.flush()
+    return poll
+
+
+def close_poll(session: Session, study: Study) -> int:
+    """Close every open poll of ``study``; return how many there were. Votes stay."""
+    fingerprint = study.registration.fingerprint
+    rows = session.scalars(
+        select(PollRow).where(PollRow.fingerprint == fingerprint, PollRow.closed_at.is_(None))
+    ).all()
+    for poll in rows:
+        poll.closed_at = now()
+    return len(rows)
+
+
+def find_poll(session: Session, code: str) -> PollRow:
+    """Return the poll of a link.
+
+    Raises:
+        UnknownBallotError: there is none.
+    """
+    poll = session.scalars(select(PollRow).where(PollRow.code == code)).one_or_none()
+    if poll is None:
+        raise UnknownBallotError(
+            "没有这个投票，请核对链接。", "There is no such poll; check the link."
+        )
+    return poll
+
+
+def join(session: Session, code: str, name: str, *, source: Source = "web") -> RaterRow:
+    """Add a rater called ``name`` and draw the set of ballots for them.
+
+    Raises:
+        BallotError: the poll is closed or unknown, or the name is empty.
+    """
+    poll = find_poll(session, code)
+    _must_be_open(poll)
+    name = " ".join(name.split())[:40]
+    if not name:
+        raise BallotError("写个名字吧，绰号也行。", "Please give a name; a nickname will do.")
+    rater = RaterRow(
+        id=new_id(), poll_id=poll.id, name=name, key=secrets.token_urlsafe(24), source=source
+    )
+    session.add(rater)
+    session.flush()
+    session.add_all(_drawn(session, poll, rater))
+    session.flush()
+    return rater
+
+
+def _drawn(session: Session, poll: PollRow, rater: RaterRow) -> list[BallotRow]:
+    import numpy as np
+
+    from fencun.evaluate.deck import deck_of
+    from fencun.evaluate.draw import draw
+
+    deck = deck_of(poll.folder, poll.fingerprint)
+    seen = np.zeros(len(deck.questions), dtype=np.int64)
+    counted = (
+        select(BallotRow.item, func.count())
+        .where(BallotRow.poll_id == poll.id, BallotRow.repeat_of.is_(None))
+        .group_by(BallotRow.item)
+    )
+    for item, count in session.execute(counted):
+        seen[item] = count
+    random = np.random.default_rng(secrets.randbits(128))
+    drawn = draw(deck.questions, seen, ballots=poll.ballots, random=random)
+    ids = [new_id() for _ in drawn]
+    return [
+        _ballot(deck, poll, rater, ids, place, one.item, one.swapped, one.repeats)
+        for place, one in enumerate(drawn)
+    ]
+
+
+def _ballot(
+    deck: "Deck",
+    poll: PollRow,
+    rater: RaterRow,
+    ids: list[str],
+    place: int,
+    item: int,
+    swapped: bool,
+    repeats: int | None,
+) -> BallotRow:
+    number = int(deck.questions.brief[item])
+    arms = [deck.arms[int(deck.questions.low[item])], deck.arms[int(deck.questions.high[item])]]
+    left, right = arms[::-1] if swapped else arms
+    brief = deck.briefs[number]
+    return BallotRow(
+        id=ids[place],
+        poll_id=poll.id,
+        rater_id=rater.id,
+        place=place,
+        item=item,
+        brief=brief,
+        lines=[list(line) for line in deck.lines[number]],
+        left_arm=left,
+        right_arm=right,
+        left_text=deck.texts[left, brief],
+        right_text=deck.texts[right, brief],
+        repeat_of=None if repeats is None else ids[repeats],
+    )
+
+
+def find_rater(session: Session, code: str, key: str) -> RaterRow:
+    """Return the rater with the secret ``key`` in the poll of ``code``.
+
+    Raises:
+        UnknownBallotError: there is none.
+    """
+    query = (
+        select(RaterRow)
+        .join(PollRow, PollRow.id == RaterRow.poll_id)
+        .where(PollRow.code == code, RaterRow.key == key)
+    )
+    rater = session.scalars(query).one_or_none() if key else None
+    if rater is None:
+        raise _unknown()
+    return rater
+
+
+def next_ballot(session: Session, rater: RaterRow) -> tuple[BallotRow | None, int, int]:
+    """Return the first ballot without a vote (None: all cast), how many are cast, and all."""
+    ballots = session.scalars(
+        select(BallotRow).where(BallotRow.rater_id == rater.id).order_by(BallotRow.place)
+    ).all()
+    cast = {
+        row.ballot_id
+        for row in session.scalars(
+            select(VoteRow)
+            .join(BallotRow, BallotRow.id == VoteRow.ballot_id)
+            .where(BallotRow.rater_id == rater.id, VoteRow.withdrawn_at.is_(None))
+        )
+    }
+    waiting = next((ballot for ballot in ballots if ballot.id not in cast), None)
+    return waiting, len(cast), len(ballots)
+
+
+def vote(
+    session: Session,
+    code: str,
+    key: str,
+    ballot_id: str,
+    *,
+    identity: str,
+    choice: Choice,
+    left: Opinion,
+    right: Opinion,
+    seconds: float | None,
+) -> VoteRow:
+    """Cast a ballot. The same press sent twice (``identity``) is one vote.
+
+    Raises:
+        UnknownBallotError: no such ballot, or another rater's.
+        ClosedError: the poll was closed before this vote came.
+        BallotError: the ballot is cast already, or was taken back once before.
+    """
+    poll, ballot = _own(session, code, key, ballot_id)
+    rows = _attempts(session, ballot_id)
+    for row in rows:
+        if row.id == identity:
+            return _again(row, choice, left, right)
+    _must_be_open(poll)
+    if rows and rows[-1].withdrawn_at is None:
+        raise BallotError("这一票已经投过了。", "This ballot has been cast already.")
+    if len(rows) >= 2:
+        raise BallotError("这一票已经改过一次了。", "This ballot was changed once already.")
+    cast = VoteRow(
+        ballot_id=ballot.id,
+        attempt=len(rows) + 1,
+        id=identity,
+        choice=choice,
+        left_opinion=left.model_dump(mode="json"),
+        right_opinion=right.model_dump(mode="json"),
+        seconds=seconds,
+    )
+    session.add(cast)
+    session.flush()
+    return cast
+
+
+def take_back(session: Session, code: str, key: str, ballot_id: str) -> None:
+    """Take a vote back, once, so that it can be cast again; taking back twice is one.
+
+    Raises:
+        BallotError: as :func:`vote`; also when there is no vote, or it is the second already.
+    """
+    poll, _ = _own(session, code, key, ballot_id)
+    _must_be_open(poll)
+    rows = _attempts(session, ballot_id)
+    if not rows:
+        raise BallotError("这一票还没有投。", "This ballot has not been cast.")
+    if rows[-1].attempt == 2:
+        raise BallotError("每一票只能收回一次。", "A vote can be taken back once only.")
+    rows[-1].withdrawn_at = rows[-1].withdrawn_at or now()
+
+
+def _again(row: VoteRow, choice: Choice, left: Opinion, right: Opinion) -> VoteRow:
+    """The same press again: acknowledged if it says the same, refused if it was taken back."""
+    said = (choice, left.model_dump(mode="json"), right.model_dump(mode="json"))
+    if row.withdrawn_at is not None or said != (row.choice, row.left_opinion, row.right_opinion):
+        raise BallotError("这一票已经变了，刷新页面再看。", "This vote has changed; reload.")
+    return row
+
+
+def _own(session: Session, code: str, key: str, ballot_id: str) -> tuple[PollRow, BallotRow]:
+    rater = find_rater(session, code, key)
+    ballot = session.get(BallotRow, ballot_id)
+    if ballot is None or ballot.rater_id != rater.id:
+        raise _unknown()
+    return find_poll(session, code), ballot
+
+
+def _attempts(session: Session, ballot_id: str) -> list[VoteRow]:
+    query = select(VoteRow).where(VoteRow.ballot_id == ballot_id).order_by(VoteRow.attempt)
+    return list(session.scalars(query))
+
+
+def _must_be_open(poll: PollRow) -> None:
+    if poll.closed_at is not None:
+        raise ClosedError("投票已经结束了，谢谢您来。", "This poll is closed. Thank you.")
+
+
+def _unknown() -> UnknownBallotError:
+    return UnknownBallotError("没有这张选票。", "There is no such ballot.")

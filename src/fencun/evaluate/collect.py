@@ -1,0 +1,83 @@
+"""Votes out of the ballot box and into the study's folder, where the verdict finds them."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fencun.evaluate.records import Vote
+from fencun.evaluate.study import Study
+from fencun.evaluate.tables import BallotRow, PollRow, RaterRow, VoteRow
+from fencun.files import sha256_json
+from fencun.home import home
+from fencun.store.database import Store
+
+T = TypeVar("T")
+
+
+def votes_of(session: Session, fingerprint: str) -> tuple[list[Vote], set[str]]:
+    """Return the votes that stand for a study, and the ids of all its ballots, cast or not."""
+    polls = select(PollRow.id).where(PollRow.fingerprint == fingerprint)
+    query = (
+        select(BallotRow, RaterRow, VoteRow)
+        .join(RaterRow, RaterRow.id == BallotRow.rater_id)
+        .join(VoteRow, VoteRow.ballot_id == BallotRow.id)
+        .where(BallotRow.poll_id.in_(polls), VoteRow.withdrawn_at.is_(None))
+    )
+    votes = [_vote(ballot, rater, row) for ballot, rater, row in session.execute(query)]
+    handed = set(session.scalars(select(BallotRow.id).where(BallotRow.poll_id.in_(polls))))
+    return votes, handed
+
+
+def _vote(ballot: BallotRow, rater: RaterRow, row: VoteRow) -> Vote:
+    return Vote.model_validate(
+        {
+            "id": ballot.id,
+            "rater": rater.id,
+            "name": rater.name,
+            "brief": ballot.brief,
+            "left": ballot.left_arm,
+            "right": ballot.right_arm,
+            "left_hash": sha256_json({"brief": ballot.brief, "text": ballot.left_text}),
+            "right_hash": sha256_json({"brief": ballot.brief, "text": ballot.right_text}),
+            "choice": row.choice,
+            "left_opinion": row.left_opinion,
+            "right_opinion": row.right_opinion,
+            "repeat_of": ballot.repeat_of,
+            "seconds": row.seconds,
+            "at": row.at.isoformat(timespec="seconds"),
+            "source": rater.source,
+        }
+    )
+
+
+def collect(study: Study, store: Store | None = None) -> int:
+    """Freeze the box's votes into ``study`` beside those that came with it; return how many.
+
+    A vote of the box replaces the frozen one of its id, and one taken back removes it.
+    Nothing is touched where the box holds nothing for this study.
+    """
+    votes, handed = with_store(
+        lambda session: votes_of(session, study.registration.fingerprint), store
+    ) or ([], set())
+    kept = study.votes()
+    merged = [vote for vote in kept if vote.id not in handed] + votes
+    if handed and sorted(merged, key=_identity) != sorted(kept, key=_identity):
+        study.freeze_votes(merged)
+    return len(merged)
+
+
+def _identity(vote: Vote) -> str:
+    return vote.id
+
+
+def with_store(work: Callable[[Session], T], store: Store | None = None) -> T | None:
+    """Read from ``store``, or from the configured database if there is one yet; else None."""
+    if store is not None:
+        return store.read(work)
+    if not os.environ.get("FENCUN_DATABASE_URL") and not (home() / "fencun.db").exists():
+        return None
+    with Store() as opened:
+        return opened.read(work)
