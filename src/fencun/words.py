@@ -112,6 +112,8 @@ def _alternatives(piece: re.Match[str]) -> Iterator[frozenset[str]]:
         words = piece["group"][3:-1].split("|")
         if all(_PLAIN.fullmatch(word) for word in words):
             yield frozenset(words)
+        elif inside := required(piece["group"][3:-1]):
+            yield inside
 
 
 def _apart(spans: list[Span]) -> list[Span]:

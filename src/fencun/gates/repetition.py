@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fencun.brief import Brief
 from fencun.gates.gate import Finding
-from fencun.gates.text import clauses, shown
+from fencun.gates.text import clause_words, shown
 
 _CLAUSE_CHARS = 6
 _GRAM_CHARS = 6
@@ -22,22 +22,21 @@ class RepetitionGate:
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
-        long = [span for span in clauses(text) if span.end - span.start >= _CLAUSE_CHARS]
-        if len({span.word for span in long}) < len(long):
-            seen: set[str] = set()
-            for span in long:
-                if span.word in seen:
-                    yield self._found(span.start, span.end, span.word)
-                    return
-                seen.add(span.word)
-        grams = [text[at : at + _GRAM_CHARS] for at in range(len(text) - _GRAM_CHARS + 1)]
+        long = [clause for clause in clause_words(text) if len(clause) >= _CLAUSE_CHARS]
+        if len(set(long)) < len(long):
+            again = next(clause for at, clause in enumerate(long) if clause in long[:at])
+            start = text.find(again, text.find(again) + 1)
+            yield self._found(start, start + len(again), again)
+            return
+        grams = list(zip(*(text[at:] for at in range(_GRAM_CHARS)), strict=False))
         if len(set(grams)) == len(grams):
             return
         if match := _STUTTER.search(text[:_STUTTER_CHARS]):
             yield self._found(match.start(), match.end(), match[0])
             return
-        gram, times = Counter(grams).most_common(1)[0]
+        letters, times = Counter(grams).most_common(1)[0]
         if times >= _GRAM_TIMES:
+            gram = "".join(letters)
             start = text.rfind(gram)
             yield self._found(start, start + _GRAM_CHARS, gram)
 

@@ -29,6 +29,11 @@ def clauses(text: str) -> list[Span]:
     return [Span(match.start(), match.end(), match[0]) for match in _CLAUSE.finditer(text)]
 
 
+def clause_words(text: str) -> list[str]:
+    """Return the clauses of :func:`clauses` without their offsets."""
+    return _CLAUSE.findall(text)
+
+
 def shown(text: str, limit: int = 12) -> str:
     """Shorten ``text`` for a message to ``limit`` characters, in one line."""
     text = " ".join(text.split())
