@@ -46,9 +46,16 @@ class FactsGate:
         for match in _PERSON.finditer(text):
             if (match["other"] or match["own"]) not in told:
                 yield self._found(match.start(), match.end(), match[0])
-        for words in (self._places, self._matters):
-            for span in words.find(text):
-                if span.word not in told:
+        for span in self._places.find(text):
+            if span.word not in told:
+                yield self._found(span.start, span.end, span.word)
+        yield from self._grave(text, told, brief)
+
+    def _grave(self, text: str, told: str, brief: Brief) -> Iterator[Finding]:
+        if found := [span for span in self._matters.find(text) if span.word not in told]:
+            known = {word for topic in brief.topics for word in topic.words}
+            for span in found:
+                if span.word not in known:
                     yield self._found(span.start, span.end, span.word)
 
     def _counts(self, text: str, told: str) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import unquoted
 
 _POLITE = re.compile("您")
-_FAMILIAR = re.compile(r"(?<!迷)你(?![们俩仨])")
+_FAMILIAR = re.compile(r"(?<!迷)你(?![们俩仨]|的(?:名字|姓名))")
 _ONE_OF_MANY = re.compile(r"你(?![们俩仨几各])|您(?![们俩仨几各二三])")
 # "您总说你别急" without quotation marks: the 你 is in somebody's mouth.
 _REPORTED = re.compile(r"(?:说|问|喊|叫|骂|念叨|嘱咐|叮嘱|告诉|教|讲|夸|怪|劝)[^。！？!?]{0,12}$")

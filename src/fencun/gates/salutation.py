@@ -8,8 +8,9 @@ from fencun.brief import Brief
 from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import unquoted
 
+_CALLED = re.compile(r"[\W_]|\Z|好|过年|新年|新春|早|今|这|明|给|来")
 _EARLY_CHARS = 40
-_SPOKEN_TO = re.compile(r"[您你咱]|大家|各位|大伙|我们|诸位|二老|两位|几位")
+_SPOKEN_TO = re.compile(r"[您你咱]|二老|两位|几位|各位|诸位")
 
 
 class SalutationGate:
@@ -46,13 +47,12 @@ class SalutationGate:
 
 
 def _speaks_to(salutation: str, text: str) -> bool:
-    return bool(_SPOKEN_TO.search(unquoted(text)) or _calls(salutation).search(text))
-
-
-@lru_cache(maxsize=4096)
-def _calls(salutation: str) -> re.Pattern[str]:
-    """The salutation standing by itself, as one calls somebody."""
-    return re.compile(rf"{re.escape(salutation)}(?=[\W_]|$|好|过年|新年|新春|早)")
+    """Whether the text says 您 or 你, or calls the name where it says it first."""
+    spoken = unquoted(text)
+    if _SPOKEN_TO.search(spoken):
+        return True
+    first = spoken.find(salutation)
+    return first >= 0 and bool(_CALLED.match(spoken, first + len(salutation)))
 
 
 @lru_cache(maxsize=4096)
