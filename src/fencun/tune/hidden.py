@@ -16,17 +16,19 @@ from torch import Tensor
 from fencun import files
 from fencun.tune.decoder import Decoder, KeysValues, Layout
 from fencun.tune.examples import Example
+from fencun.tune.frozen import Plain
 
 
 class Lower:
     """Embedding and frozen lower blocks behind a cache in ``folder`` (None: no cache).
 
-    The prefix runs through ``exact`` products, once: its first token carries activations in
-    the thousands that eight bits would not resolve.
+    ``base`` is the folder of the model. The prefix runs through exact products, once, one
+    block at a time: its first token carries activations in the thousands, which eight bits
+    would not resolve.
     """
 
     def __init__(
-        self, quick: Decoder, exact: Decoder, prefix: Sequence[int], folder: Path | None
+        self, quick: Decoder, base: Path, prefix: Sequence[int], folder: Path | None
     ) -> None:
         self.quick = quick
         self._embedding = quick.embedding()
@@ -34,15 +36,18 @@ class Lower:
         self.folder = folder
         self.past: list[KeysValues] = []
         self.hits = self.misses = 0
-        self.prefix = torch.empty(0, quick.shape.hidden, dtype=quick.dtype)
+        self.prefix = self.embed(prefix)
         if prefix:
             layout = Layout([len(prefix)], 0, past=False, device=quick.device)
-            with torch.no_grad():
-                self.prefix = exact.forward(self.embed(prefix), layout, keep=self.past)
+            for block in quick.blocks:
+                one = range(block.index, block.index + 1)
+                exact = Decoder(base, one, Plain, dtype=quick.dtype, device=quick.device)
+                with torch.no_grad():
+                    self.prefix = exact.forward(self.prefix, layout, keep=self.past)
 
     def embed(self, ids: Sequence[int]) -> Tensor:
         """Return the embeddings (tokens, hidden) of ``ids``."""
-        index = torch.tensor(list(ids), device=self._embedding.device)
+        index = torch.tensor(list(ids), dtype=torch.long, device=self._embedding.device)
         return self._embedding[index].to(self.quick.dtype)
 
     def __call__(self, example: Example) -> Tensor:

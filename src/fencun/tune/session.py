@@ -33,7 +33,7 @@ CONFIG = "config.json"
 LOG = "log.jsonl"
 _PROBES = 2
 # Looks and checkpoints take about this much beside the steps.
-_LOOKING = 1.15
+LOOKING = 1.15
 
 
 @dataclass(frozen=True)
@@ -158,11 +158,9 @@ def resolve_steps(
     A time budget is turned into steps here, before the first one, so that the run itself
     depends on no clock.
     """
-    steps = config.steps or max(
-        1, math.ceil(len(material.training) * config.epochs / config.batch)
-    )
+    steps = config.steps or max(1, math.ceil(len(material.training) * config.epochs / config.batch))
     if config.minutes:
-        seconds = measure_step(config, material.training, student, adapter) * _LOOKING
+        seconds = measure_step(config, material.training, student, adapter) * LOOKING
         steps = min(steps, max(1, int(config.minutes * 60 / seconds)))
     return config.replaced(steps=steps)
 

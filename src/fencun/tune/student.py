@@ -47,11 +47,7 @@ class Student:
         self.prefix = tuple(prefix)
         self.dtype, self.device = dtype, device
         below = Decoder(folder, range(first), frozen, dtype=dtype, device=device)
-        exact = below
-        if int8 and prefix:
-            exact = Decoder(folder, range(first), Plain, dtype=dtype, device=device)
-        self.lower = Lower(below, exact, prefix, cache)
-        del exact
+        self.lower = Lower(below, folder, prefix, cache)
         layers = range(first, below.shape.layers)
         self.upper = Decoder(folder, layers, differentiable, dtype=dtype, device=device)
         self._norm, head = self.upper.head()

@@ -1,0 +1,274 @@
+"""``fencun tune``: plan, run, resume, export."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fencun.errors import FencunError
+from fencun.language import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fencun.tune.config import TuneConfig
+    from fencun.tune.loop import Look, Tick
+    from fencun.tune.plan import Plan
+
+app = typer.Typer(no_args_is_help=True)
+
+_GIB = 1 << 30
+_FORMATS = ("gguf", "peft", "merged", "ollama", "vllm", "llamafactory")
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help=say("以 JSON 输出", "Print JSON"), show_default=False)
+]
+BaseName = Annotated[
+    str, typer.Option("--base", help=say("底座：目录名、.gguf 或文件夹", "Base: name or path"))
+]
+ScenarioName = Annotated[str, typer.Option("--scenario", help=say("场景", "Scenario"))]
+TrainFile = Annotated[
+    str, typer.Option("--train", help=say("训练集 JSONL", "Training samples (JSONL)"))
+]
+ValidationFile = Annotated[
+    str, typer.Option("--validation", help=say("验证集 JSONL", "Validation samples (JSONL)"))
+]
+Options = Annotated[Path | None, typer.Option("--config", help=say("配置 YAML", "Options as YAML"))]
+
+
+@app.command(help=say("预检：要多久、多少内存，该用哪个档位。", "Preflight: time, memory, preset."))
+def plan(
+    base: BaseName = "",
+    scenario: ScenarioName = "spring_festival",
+    train: TrainFile = "",
+    validation: ValidationFile = "",
+    config: Options = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a few steps and say what each preset would take."""
+    _need_torch()
+    from fencun.tune.config import PRESETS
+    from fencun.tune.machine import look_around
+    from fencun.tune.plan import choose, estimate, measure
+    from fencun.tune.session import build_student, gather
+
+    options = _options(config, base=base, scenario=scenario, train=train, validation=validation)
+    machine = look_around()
+    material = gather(options)
+    pace = measure(options, material, build_student(options, material, machine))
+    found = choose(
+        [estimate(preset, options, material, machine, pace) for preset in PRESETS], machine
+    )
+    if as_json:
+        _print_json({"machine": asdict(machine), **asdict(found)})
+        return
+    _print_plan(found)
+
+
+@app.command(help=say("开始微调。", "Start a tuning run."))
+def run(
+    out: Annotated[
+        Path | None, typer.Option("--out", help=say("运行的文件夹", "Folder of the run"))
+    ] = None,
+    preset: Annotated[
+        str, typer.Option("--preset", help=say("档位：tiny、quick、full", "tiny, quick or full"))
+    ] = "quick",
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help=say("时间预算（分钟）", "Time budget"))
+    ] = None,
+    base: BaseName = "",
+    scenario: ScenarioName = "spring_festival",
+    train: TrainFile = "",
+    validation: ValidationFile = "",
+    config: Options = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help=say("fencun 或 llamafactory", "fencun or llamafactory"))
+    ] = "fencun",
+    as_json: AsJson = False,
+) -> None:
+    """Tune the base on the scenario's data; can be stopped at any time and resumed."""
+    _need_torch()
+    from fencun.home import runs_dir
+    from fencun.tune.config import PRESETS, from_mapping
+    from fencun.tune.session import tune
+
+    if preset not in PRESETS:
+        raise FencunError(
+            f"没有档位 {preset[:24]}；可选：{'、'.join(PRESETS)}。",
+            f"There is no preset {preset[:24]!r}; choose from {', '.join(PRESETS)}.",
+        )
+    given: dict[str, Any] = {"preset": preset, "config": str(config) if config else None}
+    given |= {"base": base, "scenario": scenario, "train": train, "validation": validation}
+    given |= {"minutes": minutes, "engine": engine}
+    options = from_mapping(dict(PRESETS[preset]))
+    options = _options(
+        config, options, base=base, scenario=scenario, train=train, validation=validation
+    )
+    if minutes is not None:
+        options = options.replaced(minutes=minutes)
+    folder = out or runs_dir() / "tune" / datetime.now().strftime("%Y%m%d-%H%M%S")
+    if engine == "llamafactory":
+        from fencun.tune.llamafactory import train as train_elsewhere
+
+        _finish(train_elsewhere(folder, options, tell=typer.echo), folder, as_json)
+        return
+    if engine != "fencun":
+        raise FencunError(
+            f"没有引擎 {engine[:24]}；可选：fencun、llamafactory。",
+            f"There is no engine {engine[:24]!r}; choose fencun or llamafactory.",
+        )
+    typer.echo(say(f"运行的文件夹：{folder}", f"Folder of the run: {folder}"), err=True)
+    _finish(tune(folder, options, given=given, tell=_teller()), folder, as_json)
+
+
+@app.command(help=say("接着上次中断的地方训练。", "Go on with an interrupted run."))
+def resume(
+    folder: Annotated[Path, typer.Argument(help=say("运行的文件夹", "Folder of the run"))],
+    as_json: AsJson = False,
+) -> None:
+    """Go on from the newest whole checkpoint; ends in the same bytes as without interruption."""
+    _need_torch()
+    from fencun.tune.session import resume as go_on
+
+    _finish(go_on(folder, tell=_teller()), folder, as_json)
+
+
+@app.command(help=say("导出适配器，并核对它说的是同样的话。", "Export the adapter and verify it."))
+def export(
+    folder: Annotated[Path, typer.Argument(help=say("运行或适配器的文件夹", "Run or adapter"))],
+    out: Annotated[Path, typer.Option("--out", help=say("写到哪里", "Where to write"))],
+    to: Annotated[
+        str, typer.Option("--format", help=say("、".join(_FORMATS), ", ".join(_FORMATS)))
+    ] = "gguf",
+    base: BaseName = "",
+    scenario: ScenarioName = "spring_festival",
+    scale: Annotated[
+        float, typer.Option("--scale", help=say("适配器的强度", "Strength of the adapter"))
+    ] = 1.0,
+    temperature: Annotated[
+        float, typer.Option("--temperature", help=say("推荐的温度", "Recommended temperature"))
+    ] = 0.2,
+    parity: Annotated[
+        bool, typer.Option("--parity/--no-parity", help=say("导出后核对", "Verify the export"))
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Write the adapter in one format; GGUF and merged weights are checked against PEFT."""
+    if to not in _FORMATS:
+        raise FencunError(
+            f"没有格式 {to[:24]}；可选：{'、'.join(_FORMATS)}。",
+            f"There is no format {to[:24]!r}; choose from {', '.join(_FORMATS)}.",
+        )
+    _need_torch()
+    from fencun.tune.deliver import deliver
+
+    done = deliver(
+        folder, out, to, base_name=base, scenario_name=scenario, scale=scale,
+        temperature=temperature, parity=parity,
+    )  # fmt: skip
+    if as_json:
+        _print_json(done)
+        return
+    typer.echo(say(f"写好了：{out}", f"Written: {out}"))
+    if done.get("parity"):
+        typer.echo(say(f"核对通过：{done['parity']}", f"Parity holds: {done['parity']}"))
+
+
+def _need_torch() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise FencunError(
+            "微调要装 torch：pip install 'fencun[tune]'。只写祝福不需要它。",
+            "Tuning needs torch: pip install 'fencun[tune]'. Writing does not.",
+        )
+    from fencun.tune.machine import settle_threads
+
+    settle_threads()
+
+
+def _options(config: Path | None, start: TuneConfig | None = None, **named: str) -> TuneConfig:
+    from fencun.tune.config import TuneConfig, read_config
+
+    options = read_config(config, start) if config else start or TuneConfig()
+    return options.replaced(**{key: value for key, value in named.items() if value})
+
+
+def _teller() -> Callable[[Tick | Look], None]:
+    from fencun.tune.loop import Tick
+
+    def tell(event: Tick | Look) -> None:
+        if isinstance(event, Tick):
+            left = f"{event.eta / 60:.0f}"
+            typer.echo(
+                say(
+                    f"第 {event.step}/{event.steps} 步  损失 {event.loss:.3f}  "
+                    f"每秒 {event.samples_per_second:.2f} 条  还要 {left} 分钟",
+                    f"step {event.step}/{event.steps}  loss {event.loss:.3f}  "
+                    f"{event.samples_per_second:.2f} samples/s  {left} min left",
+                ),
+                err=True,
+            )
+            return
+        typer.echo(say(f"—— 看一眼：验证损失 {event.loss:.3f}",
+                       f"-- a look: validation loss {event.loss:.3f}"), err=True)  # fmt: skip
+        for greeting in event.greetings:
+            mark = "、".join(greeting["faults"]) or say("过关", "passes")
+            typer.echo(f"   {greeting['text']}  [{mark}]", err=True)
+
+    return tell
+
+
+def _finish(manifest: dict[str, Any], folder: Path, as_json: bool) -> None:
+    if as_json:
+        _print_json(manifest)
+        return
+    outcome = manifest["outcome"]
+    if outcome.get("stopped"):
+        typer.echo(say(*outcome["stopped"]))
+    typer.echo(
+        say(
+            f"完成 {outcome['steps']} 步，留用第 {outcome['best_step']} 步，"
+            f"验证损失 {outcome['best_loss']:.3f}。导出：fencun tune export {folder} --out 文件夹",
+            f"{outcome['steps']} steps done, keeping step {outcome['best_step']}, validation loss "
+            f"{outcome['best_loss']:.3f}. Export: fencun tune export {folder} --out FOLDER",
+        )
+    )
+
+
+def _print_plan(found: Plan) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in (
+        say("档位", "preset"), say("样本", "samples"), "token", say("步", "steps"),
+        say("分钟", "minutes"), say("内存", "memory"), say("磁盘", "disk"),
+    ):  # fmt: skip
+        table.add_column(title, justify="right")
+    for item in found.estimates:
+        low, likely, high = (seconds / 60 for seconds in item.seconds)
+        table.add_row(
+            item.preset, str(item.samples), str(item.tokens), str(item.steps),
+            f"{likely:.0f} ({low:.0f}-{high:.0f})", f"{item.memory / _GIB:.1f} GiB",
+            f"{item.disk / _GIB:.1f} GiB",
+        )  # fmt: skip
+    Console().print(table)
+    for note in found.notes:
+        typer.echo(say(*note))
+    if found.take:
+        typer.echo(
+            say(
+                f"建议：fencun tune run --preset {found.take}",
+                f"Take: fencun tune run --preset {found.take}",
+            )
+        )
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
