@@ -19,9 +19,14 @@ def storable(text: str) -> str:
 def unquoted(text: str) -> str:
     """Blank out quoted speech, so that what others say is not taken for what is said here.
 
-    The result is as long as ``text``: offsets stay as they are.
+    The result is as long as ``text``: offsets stay as they are. A quotation that makes up most
+    of the text is the text itself, and stays.
     """
-    return _QUOTED.sub(lambda match: " " * len(match[0]), text)
+
+    def blank(match: re.Match[str]) -> str:
+        return match[0] if 2 * len(match[0]) > len(text) else " " * len(match[0])
+
+    return _QUOTED.sub(blank, text)
 
 
 def clauses(text: str) -> list[Span]:
