@@ -1,0 +1,141 @@
+"""``fencun serve`` as a process: it says where it is, ends when told, and refuses clearly."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+# An endpoint that nobody answers at: serving needs no model until somebody writes.
+NOBODY = {"FENCUN_ENDPOINT": "http://127.0.0.1:9/v1", "FENCUN_ENDPOINT_MODEL": "qwen3-8b"}
+
+
+def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", "from fencun.cli import main; main()", "serve", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+    )  # fmt: skip
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    process = start("--port", "0", *arguments, **NOBODY)
+    try:
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        found = re.search(r"http://\S+", told)
+        assert found, (told, process.stderr.read() if process.poll() is not None else "")  # type: ignore[union-attr]
+        yield process, found[0]
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def get(url: str, **headers: str) -> httpx.Response:
+    for _ in range(100):
+        try:
+            return httpx.get(url, headers=headers, timeout=20, trust_env=False)
+        except httpx.ConnectError:
+            time.sleep(0.1)
+    raise AssertionError("nobody is listening")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_told_and_ends_at_once(how: signal.Signals, own_home: Path) -> None:
+    with served() as (process, url):
+        page = get(url, Accept="text/html")
+        assert page.status_code == 200
+        assert "qwen3-8b" in page.text
+        assert get(f"{url}/v1/models").json()["data"][0]["id"] == "spring_festival/bare"
+        assert (own_home / "fencun.db").is_file()
+        process.send_signal(how)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0, err
+        assert "Traceback" not in out + err
+        assert "注意" not in err
+
+
+def test_an_engine_that_is_not_there_is_a_typed_error_not_a_crash() -> None:
+    with served() as (process, url):
+        get(url)
+        body = {"brief": {"salutation": "王老师", "relation": "老师"}, "draws": 1, "keep": 1}
+        for _ in range(2):
+            failed = httpx.post(f"{url}/api/write", json=body, timeout=60, trust_env=False)
+            assert failed.status_code == 502
+            assert failed.json()["error"]["code"] == "engine"
+        assert process.poll() is None
+
+
+def test_beyond_loopback_it_warns() -> None:
+    with served("--host", "0.0.0.0") as (process, url):
+        assert get(url).status_code == 200
+        assert get(url, Host=socket.gethostname()).status_code == 200
+        assert get(url, Host="evil.example").status_code == 421
+        process.send_signal(signal.SIGTERM)
+        assert "没有密码" in process.communicate(timeout=20)[1]
+
+
+def test_further_host_names_are_answered_when_asked_for() -> None:
+    with served("--allow-host", "fencun.example") as (_, url):
+        assert get(url, Host="fencun.example").status_code == 200
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = start("--port", str(taken.getsockname()[1]), **NOBODY)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "--port 0" in err
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--model", "nonesuch"), "nonesuch"),
+        (("--scenario", "nonesuch"), "nonesuch"),
+        (("--arm", "magic"), "magic"),
+        (("--arm", "tuned"), "适配器"),
+        (("--host", "no.such.host.invalid"), "no.such.host.invalid"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_at_once(arguments: tuple[str, ...], told: str) -> None:
+    environment = {} if "--model" in arguments else NOBODY
+    process = start("--port", "0", *arguments, **environment)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, out + err
+    assert told in err
+    assert "Traceback" not in out + err
+
+
+def test_a_model_that_is_not_fetched_says_how_to_get_it() -> None:
+    process = start("--port", "0")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "fencun model fetch" in err
+
+
+def test_a_newer_database_is_refused_and_left_alone(own_home: Path) -> None:
+    from sqlalchemy import text
+
+    from fencun.store.database import Store
+
+    with Store() as store:
+        newer = text("UPDATE alembic_version SET version_num = '9999'")
+        store.write(lambda session: session.execute(newer))
+    before = (own_home / "fencun.db").read_bytes()
+    process = start("--port", "0", **NOBODY)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "9999" in err
+    assert (own_home / "fencun.db").read_bytes() == before
