@@ -1,11 +1,17 @@
 """A small scenario folder with a dataset, and a study on a fake engine: parts for tests."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from fencun.evaluate.run import run
+from fencun.evaluate.study import Study
 from fencun.files import sha256_json, write_jsonl
 from fencun.home import scenarios_dir
 from fencun.models.engine import Decoding, Engine, Message
@@ -78,3 +84,36 @@ def make_model(path: Path) -> Path:
     """Write a file that begins like a model."""
     path.write_bytes(b"GGUF" + bytes(124))
     return path
+
+
+async def answered_study(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, test: int = 24, name: str = "booth"
+) -> Study:
+    """Return a frozen study of three arms, each with texts of its own, one of them tuned."""
+    monkeypatch.setenv("FENCUN_MODEL", str(make_model(folder / "base.gguf")))
+    scenario = make_scenario(folder / "scene", test=test)
+    other = make_model(folder / "other.gguf")
+    arms = folder / "arms.yaml"
+    declared = [
+        "bare",
+        "prompt",
+        {"name": "tuned", "style": "prompt", "role": "tuned", "model": str(other)},
+    ]
+    arms.write_text(json.dumps({"arms": declared}), encoding="utf-8")
+
+    def opener(model: str | None, adapter: Path | None) -> Engine:
+        voice = "汤" if model else "饺子"
+
+        def script(messages: Sequence[Message], decoding: Decoding) -> Said:
+            place = "灶上" if len(messages) == 1 else "锅里"
+            return f"过年好，{place}的{voice}给您留着，第{decoding.seed % 1000}碗，回来趁热吃。"
+
+        return FakeEngine(script, name="fake-model", has_adapter=adapter is not None)
+
+    return await run(scenario, arms=str(arms), out=name, opener=opener)
+
+
+def study_now(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """:func:`answered_study` for tests whose thread has an event loop already (Playwright's)."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(answered_study(folder, monkeypatch))).result()

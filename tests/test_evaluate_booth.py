@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from evaluate_study import Engines, make_model, make_scenario
+from evaluate_study import answered_study
 
 from fencun.errors import FencunError
 from fencun.evaluate import booth, paper
 from fencun.evaluate.booth import BallotError, ClosedError, UnknownBallotError
 from fencun.evaluate.collect import collect
 from fencun.evaluate.records import Opinion
-from fencun.evaluate.run import run
 from fencun.evaluate.study import Study
 from fencun.evaluate.tables import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.store.database import Store
@@ -26,24 +25,7 @@ NO = Opinion()
 
 @pytest.fixture
 async def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    monkeypatch.setenv("FENCUN_MODEL", str(make_model(tmp_path / "base.gguf")))
-    scenario = make_scenario(tmp_path / "scene", test=24)
-    arms = tmp_path / "arms.yaml"
-    arms.write_text(
-        "arms: [bare, prompt, {name: tuned, style: prompt, role: tuned, model: "
-        f"{make_model(tmp_path / 'other.gguf')}}}]",
-        encoding="utf-8",
-    )
-
-    class Named(Engines):
-        def __call__(self, model, adapter):  # type: ignore[no-untyped-def]
-            voice = Path(model).stem if model else "base"
-            self.script = lambda messages, decoding: (
-                f"{voice}{len(messages)}说：过年好，{decoding.seed}号汤给您留着。"
-            )
-            return super().__call__(model, adapter)
-
-    return await run(scenario, arms=str(arms), out="booth", opener=Named())
+    return await answered_study(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """The ballot box, as functions of a session: open, join, show, vote, take back, close."""
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError
@@ -190,19 +191,53 @@ def find_rater(session: Session, code: str, key: str) -> RaterRow:
 
 def next_ballot(session: Session, rater: RaterRow) -> tuple[BallotRow | None, int, int]:
     """Return the first ballot without a vote (None: all cast), how many are cast, and all."""
-    ballots = session.scalars(
-        select(BallotRow).where(BallotRow.rater_id == rater.id).order_by(BallotRow.place)
-    ).all()
-    cast = {
-        row.ballot_id
-        for row in session.scalars(
-            select(VoteRow)
+    cast = exists().where(VoteRow.ballot_id == BallotRow.id, VoteRow.withdrawn_at.is_(None))
+    own = BallotRow.rater_id == rater.id
+    waiting = session.scalars(
+        select(BallotRow).where(own, ~cast).order_by(BallotRow.place).limit(1)
+    ).one_or_none()
+    total = session.scalar(select(func.count()).where(own)) or 0
+    done = session.scalar(select(func.count()).select_from(BallotRow).where(own, cast)) or 0
+    return waiting, done, total
+
+
+def last_cast(session: Session, rater: RaterRow) -> str | None:
+    """Return the ballot that the rater cast last and may still take back, if there is one."""
+    query = (
+        select(BallotRow.id)
+        .join(VoteRow, VoteRow.ballot_id == BallotRow.id)
+        .where(BallotRow.rater_id == rater.id, VoteRow.withdrawn_at.is_(None), VoteRow.attempt == 1)
+        .order_by(VoteRow.at.desc(), BallotRow.place.desc())
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Turnout:
+    """How a poll goes: who came, how many votes stand, how many ballots were handed out."""
+
+    poll: PollRow
+    raters: int
+    votes: int
+    ballots: int
+
+
+def turnouts(session: Session) -> list[Turnout]:
+    """Return all polls, newest first."""
+    found = []
+    for poll in session.scalars(select(PollRow).order_by(PollRow.opened_at.desc())):
+        of_poll = BallotRow.poll_id == poll.id
+        votes = (
+            select(func.count())
+            .select_from(VoteRow)
             .join(BallotRow, BallotRow.id == VoteRow.ballot_id)
-            .where(BallotRow.rater_id == rater.id, VoteRow.withdrawn_at.is_(None))
+            .where(of_poll, VoteRow.withdrawn_at.is_(None))
         )
-    }
-    waiting = next((ballot for ballot in ballots if ballot.id not in cast), None)
-    return waiting, len(cast), len(ballots)
+        raters = select(func.count()).where(RaterRow.poll_id == poll.id)
+        ballots = select(func.count()).where(of_poll)
+        found.append(Turnout(poll, *(session.scalar(q) or 0 for q in (raters, votes, ballots))))
+    return found
 
 
 def vote(

@@ -21,6 +21,7 @@ from fencun.writer import Writer
 # In the order of the navigation. A new page or API adds its module here.
 ROUTERS: tuple[str, ...] = (
     "fencun.web.write",
+    "fencun.web.ballot",
     "fencun.web.history",
     "fencun.web.api",
     "fencun.web.openai",

@@ -1,0 +1,236 @@
+"""盲评: one brief, two texts, four choices. Which arm wrote which never leaves the server.
+
+Ballots have random ids, sides are drawn at random, and every answer is padded to whole
+blocks, so neither ids, order nor the length of anything tells the arms apart.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from fencun.evaluate import booth
+from fencun.evaluate.records import CHOICES, REASONS, SCALES, Opinion, Reason, Scale
+from fencun.evaluate.study import find_study, studies
+from fencun.evaluate.tables import BallotRow, RaterRow
+from fencun.web.errors import ForbiddenError
+from fencun.web.pages import Page, render
+from fencun.web.studio import StudioDep
+
+PAGE = Page("/ballot", "盲评", "Blind votes")
+router = APIRouter(include_in_schema=False)
+
+_BLOCK = 2048
+_WEEKS_S = 60 * 24 * 3600
+_LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,32}$")]
+
+
+class Said(BaseModel):
+    """What a rater says of one text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    send: bool = False
+    reasons: list[Reason] = Field(default=[], max_length=len(REASONS))
+    scales: dict[Scale, Annotated[int, Field(ge=1, le=5)]] = {}
+
+    def opinion(self) -> Opinion:
+        """Return it as it is kept: reasons in a fixed order, each once."""
+        reasons = tuple(reason for reason in REASONS if reason in self.reasons)
+        return Opinion(send=self.send, reasons=reasons, scales=self.scales)
+
+
+class VoteRequest(BaseModel):
+    """One press of the button. ``id`` is made by the browser: sent twice, it is one vote."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: Id
+    ballot: Id
+    choice: Literal["left", "right", "tie", "neither"]
+    left: Said
+    right: Said
+    seconds: float | None = Field(None, ge=0, le=86400, allow_inf_nan=False)
+
+
+class BackRequest(BaseModel):
+    """Take the vote on this ballot back."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ballot: Id
+
+
+@router.get("/ballot")
+async def overview(request: Request, studio: StudioDep) -> Response:
+    """Show the polls: links, turnout, and what can be opened. To the host only."""
+    home = _at_home(request)
+    polls = await studio.store.aread(booth.turnouts) if home else []
+    running = {turnout.poll.fingerprint for turnout in polls if turnout.poll.closed_at is None}
+    ready = [
+        study
+        for study in (studies() if home else [])
+        if study.frozen and study.registration.fingerprint not in running
+    ]
+    return render(request, "ballots.html", home=home, polls=polls, ready=ready)
+
+
+@router.post("/ballot/open")
+async def open_poll(
+    request: Request, studio: StudioDep, study: Annotated[str, Form(max_length=200)]
+) -> Response:
+    """Open the ballot box for a study, from the host's own browser."""
+    _only_at_home(request)
+    found = find_study(study)
+    await studio.store.awrite(lambda session: booth.open_poll(session, found).id)
+    return RedirectResponse("/ballot", 303)
+
+
+@router.post("/ballot/close")
+async def close_poll(
+    request: Request, studio: StudioDep, study: Annotated[str, Form(max_length=200)]
+) -> Response:
+    """Close the ballot box of a study, from the host's own browser."""
+    _only_at_home(request)
+    found = find_study(study)
+    await studio.store.awrite(lambda session: booth.close_poll(session, found))
+    return RedirectResponse("/ballot", 303)
+
+
+@router.get("/ballot/{code}")
+async def page(request: Request, studio: StudioDep, code: Code) -> Response:
+    """Show the ballots to a rater; a newcomer is asked for a name first."""
+    poll = await studio.store.aread(lambda session: booth.find_poll(session, code))
+    rater = await studio.store.aread(_rater_of(request, code))
+    return render(
+        request,
+        "ballot.html",
+        code=code,
+        rater=rater.name if rater else "",
+        closed=poll.closed_at is not None,
+        ballots=poll.ballots,
+        choices=CHOICES,
+        reasons=REASONS,
+        scales=SCALES,
+    )
+
+
+@router.post("/ballot/{code}/join")
+async def join(
+    request: Request, studio: StudioDep, code: Code, name: Annotated[str, Form(max_length=200)]
+) -> Response:
+    """Take a newcomer's name and draw their ballots; whoever joined before goes on."""
+    if not await studio.store.aread(_rater_of(request, code)):
+        rater = await studio.store.awrite(lambda session: booth.join(session, code, name))
+        response = RedirectResponse(f"/ballot/{code}", 303)
+        # Lax, not strict: the link is opened from a chat, which is another site.
+        response.set_cookie(
+            _cookie(code), rater.key, _WEEKS_S, path="/ballot", httponly=True, samesite="lax"
+        )
+        return response
+    return RedirectResponse(f"/ballot/{code}", 303)
+
+
+@router.get("/ballot/{code}/next")
+async def next_ballot(request: Request, studio: StudioDep, code: Code) -> Response:
+    """Return the next ballot without a vote, and how far this rater is."""
+    key = request.cookies.get(_cookie(code), "")
+    return await studio.store.aread(lambda session: _padded(_next(session, code, key)))
+
+
+@router.post("/ballot/{code}/vote")
+async def vote(request: Request, studio: StudioDep, code: Code, said: VoteRequest) -> Response:
+    """Keep a vote, then return the next ballot: what this answers is on disk."""
+    key = request.cookies.get(_cookie(code), "")
+
+    def kept(session: Session) -> Response:
+        booth.vote(
+            session,
+            code,
+            key,
+            said.ballot,
+            identity=said.id,
+            choice=said.choice,
+            left=said.left.opinion(),
+            right=said.right.opinion(),
+            seconds=said.seconds,
+        )
+        return _padded(_next(session, code, key))
+
+    return await studio.store.awrite(kept)
+
+
+@router.post("/ballot/{code}/back")
+async def take_back(request: Request, studio: StudioDep, code: Code, said: BackRequest) -> Response:
+    """Take a vote back, once, and return that ballot to be voted on again."""
+    key = request.cookies.get(_cookie(code), "")
+
+    def taken(session: Session) -> Response:
+        booth.take_back(session, code, key, said.ballot)
+        session.flush()
+        return _padded(_next(session, code, key))
+
+    return await studio.store.awrite(taken)
+
+
+def _next(session: Session, code: str, key: str) -> dict[str, Any]:
+    rater = booth.find_rater(session, code, key)
+    ballot, done, total = booth.next_ballot(session, rater)
+    return {
+        "done": done,
+        "total": total,
+        "last": booth.last_cast(session, rater),
+        "ballot": _shown(ballot) if ballot else None,
+    }
+
+
+def _shown(ballot: BallotRow) -> dict[str, Any]:
+    return {
+        "id": ballot.id,
+        "lines": ballot.lines,
+        "left": ballot.left_text,
+        "right": ballot.right_text,
+    }
+
+
+def _padded(value: dict[str, Any]) -> Response:
+    """Return JSON filled up with spaces to whole blocks: its length says nothing of its texts."""
+    body = json.dumps(value, ensure_ascii=False).encode()
+    body += b" " * (-len(body) % _BLOCK)
+    return Response(body, media_type="application/json")
+
+
+def _rater_of(request: Request, code: str) -> Callable[[Session], RaterRow | None]:
+    key = request.cookies.get(_cookie(code), "")
+
+    def found(session: Session) -> RaterRow | None:
+        try:
+            return booth.find_rater(session, code, key)
+        except booth.UnknownBallotError:
+            return None
+
+    return found
+
+
+def _cookie(code: str) -> str:
+    return f"fencun_rater_{code}"
+
+
+def _at_home(request: Request) -> bool:
+    """Whether the one who hosts asks: from this machine, under one of its own names."""
+    client = request.client.host if request.client else ""
+    return client in _LOOPBACK and (request.url.hostname or "") in _LOOPBACK
+
+
+def _only_at_home(request: Request) -> None:
+    if not _at_home(request):
+        raise ForbiddenError(
+            "只有在运行分寸的那台机器上才能开、关投票。",
+            "Polls are opened and closed on the machine that runs Fencun only.",
+        )
