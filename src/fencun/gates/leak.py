@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from fencun.brief import Brief
 from fencun.gates.copying import common_pieces
-from fencun.gates.gate import Finding
+from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import shown
 from fencun.scenario import Scenario
 from fencun.words import Patterns, Words
@@ -72,9 +72,9 @@ class LeakGate:
             yield from self._odd(text, brief)
         for span in self._marks.find(text):
             yield self._found(span.start, span.end, "漏出了不是正文的东西", span.word)
-        for value in _own_values(brief):
+        for value, severity in _own_values(brief):
             if (at := text.find(value)) >= 0:
-                yield self._found(at, at + len(value), "把选项写进了正文", value)
+                yield self._found(at, at + len(value), "把选项写进了正文", value, severity)
         if self._examples.find(text):
             for example in brief.scenario.examples:
                 pieces = common_pieces(text, example.get("text", ""), _EXAMPLE_CHARS)
@@ -91,20 +91,25 @@ class LeakGate:
         if (match := _ENGLISH.search(text)) and match[0].lower() not in said:
             yield self._found(match.start(), match.end(), "夹着英文", match[0])
 
-    def _found(self, start: int, end: int, zh: str, said: str) -> Finding:
+    def _found(
+        self, start: int, end: int, zh: str, said: str, severity: Severity = "fault"
+    ) -> Finding:
         what = shown(said.strip())
         en = f"Not part of a message: {what!r}."
-        return Finding(self.name, "fault", start, end, f"{zh}：“{what}”。", en)
+        return Finding(self.name, severity, start, end, f"{zh}：“{what}”。", en)
 
 
 def _grams(text: str, size: int) -> Iterator[str]:
     return (text[at : at + size] for at in range(len(text) - size + 1))
 
 
-def _own_values(brief: Brief) -> Iterator[str]:
-    """The long values of the brief's lists, which nobody says unless they typed them."""
+def _own_values(brief: Brief) -> Iterator[tuple[str, Severity]]:
+    """The long values of the brief's lists, which hardly anybody says who did not type them.
+
+    Nobody names the style or the relation to the other; an occasion may be named.
+    """
     told = f"{brief.value('salutation')}{brief.value('detail')}"
     for dimension in brief.scenario.dimensions:
         value = brief.values[dimension.name]
         if dimension.kind == "choice" and len(value) >= _VALUE_CHARS and value not in told:
-            yield value
+            yield value, "fault" if dimension.role else "doubt"
