@@ -431,4 +431,5 @@ def test_the_real_model_from_typing_to_card(page: Page, scenario: Scenario, tmp_
         with page.expect_download() as waiting:
             page.get_by_text("下载图片").click()
         waiting.value.save_as(tmp_path / "card.png")
-        assert Image.open(tmp_path / "card.png").size == (1080, 1620)
+        png = (tmp_path / "card.png").read_bytes()
+        assert Image.open(io.BytesIO(png)).size == (1080, 1620)
