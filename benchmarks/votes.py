@@ -1,6 +1,6 @@
 """Statistics of votes: 10,000 votes, and 2,000 simulated studies through the shipped code.
 
-Run: python benchmarks/statistics.py [--studies 2000] [--json FILE]
+Run: python benchmarks/votes.py [--studies 2000] [--json FILE]
 
 The peer, in the same run on the same votes: the same bootstrap as a plain loop that asks
 choix for every resample, which is what one would write first.
