@@ -82,6 +82,7 @@ class Studio:
         self.writer = writer
         self.store = store
         self.line = Line(parallel, waiting)
+        self.warmed = asyncio.Event()
         self.default_arm = self.arm(arm) if arm else writer.default_arm
 
     @property
@@ -209,6 +210,8 @@ class Studio:
                 await self.writer.engine.warm(messages(brief, self.default_arm), scale)
             except FencunError as error:
                 log.warning("warming failed: %s", error.en)
+            finally:
+                self.warmed.set()
 
         task = asyncio.create_task(warm())
         try:
