@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from fencun.errors import BusyError, EngineError
 from fencun.web import sse
@@ -11,6 +13,18 @@ from fencun.web import sse
 
 def told(error: Exception) -> bytes:
     return f"told: {error}".encode()
+
+
+async def opened(events: AsyncGenerator[bytes, None], told: sse.Told) -> StreamingResponse:
+    """Open a stream for a reader who stays."""
+
+    async def receive() -> dict:  # type: ignore[type-arg]
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    response = await sse.opened(Request({"type": "http"}, receive), events, told)
+    assert isinstance(response, StreamingResponse)
+    return response
 
 
 def test_an_event_is_one_line_of_json_with_readable_chinese() -> None:
@@ -24,7 +38,7 @@ async def test_an_error_before_the_first_event_is_raised() -> None:
         yield b""
 
     with pytest.raises(BusyError):
-        await sse.opened(busy(), told)
+        await opened(busy(), told)
 
 
 async def test_an_error_later_is_the_last_event() -> None:
@@ -32,7 +46,7 @@ async def test_an_error_later_is_the_last_event() -> None:
         yield b"one"
         raise EngineError("断", "died")
 
-    stream = await sse.opened(breaking(), told)
+    stream = await opened(breaking(), told)
     assert [part async for part in stream.body_iterator] == [b"one", "told: 断".encode()]
 
 
@@ -44,7 +58,7 @@ async def test_silence_is_filled_with_pings(monkeypatch: pytest.MonkeyPatch) -> 
         await asyncio.sleep(0.18)
         yield b"two"
 
-    parts = [part async for part in (await sse.opened(slow(), told)).body_iterator]
+    parts = [part async for part in (await opened(slow(), told)).body_iterator]
     assert parts[0] == b"one"
     assert parts[-1] == b"two"
     assert parts.count(b": ping\n\n") >= 2
@@ -63,7 +77,7 @@ async def test_a_reader_who_leaves_closes_the_events(after: int) -> None:
         finally:
             closed.set()
 
-    stream = await sse.opened(endless(), told)
+    stream = await opened(endless(), told)
     sent: list[dict] = []  # type: ignore[type-arg]
     left = asyncio.Event()
 
@@ -80,3 +94,22 @@ async def test_a_reader_who_leaves_closes_the_events(after: int) -> None:
     await asyncio.wait_for(stream(scope, receive, send), 5)  # type: ignore[arg-type]
     assert closed.is_set()
     assert sent[1]["body"] == b"one"
+
+
+async def test_a_reader_who_leaves_before_the_first_event_ends_it_too() -> None:
+    closed = asyncio.Event()
+
+    async def silent() -> AsyncGenerator[bytes, None]:
+        try:
+            await asyncio.sleep(60)
+            yield b"never"
+        finally:
+            closed.set()
+
+    async def receive() -> dict:  # type: ignore[type-arg]
+        return {"type": "http.disconnect"}
+
+    request = Request({"type": "http"}, receive)
+    response = await asyncio.wait_for(sse.opened(request, silent(), told), 5)
+    assert response.status_code == 499
+    assert closed.is_set()

@@ -170,7 +170,9 @@ async def forget_all(studio: StudioDep, owner: Visitor) -> dict[str, int]:
 
 async def _answer(request: Request, events: AsyncGenerator[Event, None]) -> Response:
     if "text/event-stream" in request.headers.get("accept", ""):
-        return await sse.opened(_encoded(events), lambda error: sse.last(error_body(error)))
+        return await sse.opened(
+            request, _encoded(events), lambda error: sse.last(error_body(error))
+        )
     kept = await unless_gone(request, _last(events))
     if kept is None:
         return Response(status_code=499)  # nobody is there to read it

@@ -86,7 +86,7 @@ async def completions(request: Request, body: chat.ChatRequest, studio: StudioDe
     if body.stream:
         include = bool(body.stream_options and body.stream_options.include_usage)
         return await sse.opened(
-            _chunks(studio, job, include), lambda error: sse.encode(openai_body(error))
+            request, _chunks(studio, job, include), lambda error: sse.encode(openai_body(error))
         )
     whole = await unless_gone(request, _all(studio, job))
     if whole is None:

@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 
 import anyio
-from starlette.responses import StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
 from fencun.errors import FencunError
 from fencun.web.errors import BugError
+from fencun.web.leaving import unless_gone
 
 log = logging.getLogger("fencun.web")
 
@@ -48,17 +50,20 @@ class EventStream(StreamingResponse):
                 await self._events.aclose()
 
 
-async def opened(events: AsyncGenerator[bytes, None], told: Told) -> EventStream:
+async def opened(request: Request, events: AsyncGenerator[bytes, None], told: Told) -> Response:
     """Return the response of ``events``, whose first is awaited here.
 
     What goes wrong before the first event is raised, so that it becomes a response with its
     status; later it becomes a last event made by ``told``.
     """
     try:
-        first = await anext(events, b"")
+        first = await unless_gone(request, _next(events))
     except BaseException:
         await events.aclose()
         raise
+    if first is None:
+        await events.aclose()
+        return Response(status_code=499)
     return EventStream(_guarded(first, events, told))
 
 

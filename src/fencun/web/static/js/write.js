@@ -6,6 +6,7 @@ import { Slip } from "/static/js/slip.js";
 import { events } from "/static/js/stream.js";
 
 const SLOTS = 3;
+const SLOW_MS = 6000;
 const settings = JSON.parse(document.getElementById("settings").textContent);
 const form = document.getElementById("brief");
 const go = document.getElementById("go");
@@ -177,6 +178,9 @@ async function write() {
   go.hidden = true;
   stop.hidden = false;
   progress.textContent = say("正在准备…", "Getting ready…");
+  const slow = setTimeout(() => {
+    progress.textContent += say("服务刚启动时，第一次要久一点。", " The first one after a start takes longer.");
+  }, SLOW_MS);
   const slips = newSlips();
   results.hidden = false;
   results.setAttribute("aria-busy", "true");
@@ -184,13 +188,17 @@ async function write() {
     const state = { started: false, done: 0 };
     const body = { brief: asked, keep: SLOTS };
     for await (const event of events("/api/write", body, mine.signal)) {
-      if (!state.started && event.event === "piece") reveal();
+      if (event.event === "piece") {
+        clearTimeout(slow);
+        if (!state.started) reveal();
+      }
       follow(event, slips, state);
     }
   } catch (error) {
     if (writing !== mine) return;
     failed(error, slips);
   } finally {
+    clearTimeout(slow);
     if (writing === mine) {
       writing = null;
       go.hidden = false;
