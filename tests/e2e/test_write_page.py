@@ -79,6 +79,18 @@ def history(page: Page) -> dict:  # type: ignore[type-arg]
     return told
 
 
+def told(page: Page, count: int) -> list[tuple[str, str | None]]:
+    """Return the events of the newest writing once there are ``count`` of them."""
+    found: list[tuple[str, str | None]] = []
+    for _ in range(50):
+        newest = history(page)["writings"][0]
+        found = [(event["kind"], event["text"]) for event in newest["events"]]
+        if len(found) >= count:
+            break
+        page.wait_for_timeout(100)
+    return found
+
+
 def test_from_typing_to_three_texts(desk: Page) -> None:
     write(desk)
     texts = words(desk)
@@ -139,9 +151,10 @@ def test_an_edit_is_checked_kept_and_copied(desk: Page) -> None:
     slip.get_by_role("button", name="复制").click()
     expect(desk.locator("#toast")).to_contain_text("复制好了")
     assert desk.evaluate("navigator.clipboard.readText()") == "王老师，给你拜年了。"
-    kinds = [(event["kind"], event["text"]) for event in history(desk)["writings"][0]["events"]]
-    assert ("edited", "王老师，给你拜年了。") in kinds
-    assert ("copied", "王老师，给你拜年了。") in kinds
+    assert told(desk, 2) == [
+        ("edited", "王老师，给你拜年了。"),
+        ("copied", "王老师，给你拜年了。"),
+    ]
 
 
 def test_a_doubt_shows_which_words_it_means(desk: Page, engine: FakeEngine) -> None:
@@ -173,12 +186,7 @@ def test_votes_can_be_given_changed_and_taken_back(desk: Page) -> None:
     expect(good).to_have_attribute("aria-pressed", "false")
     bad.click()
     expect(bad).to_have_attribute("aria-pressed", "false")
-    desk.wait_for_timeout(300)
-    assert [e["kind"] for e in history(desk)["writings"][0]["events"]] == [
-        "liked",
-        "disliked",
-        "unrated",
-    ]
+    assert [kind for kind, _ in told(desk, 3)] == ["liked", "disliked", "unrated"]
 
 
 def test_one_slot_is_drawn_anew_made_shorter_and_put_back(desk: Page, engine: FakeEngine) -> None:
@@ -264,10 +272,7 @@ def test_a_card_is_previewed_and_downloaded(desk: Page, tmp_path: Path, setting:
     assert Image.open(io.BytesIO(saved.read_bytes())).size == (1080, 1620)
     desk.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    desk.wait_for_timeout(200)
-    assert ("card", "plum") in [
-        (event["kind"], event["text"]) for event in history(desk)["writings"][0]["events"]
-    ]
+    assert told(desk, 1) == [("card", "plum")]
 
 
 def test_all_of_it_works_with_the_keyboard_alone(desk: Page) -> None:

@@ -5,6 +5,7 @@ import { copyText } from "/static/js/copy.js";
 import { events } from "/static/js/stream.js";
 
 const CHECK_AFTER_MS = 600;
+const RETRY_MS = 2000;
 
 export class Slip {
   /** `desk` gives what all slips share: brief(), changes, card(slip). */
@@ -151,15 +152,10 @@ export class Slip {
     this.event(pressed ? button.dataset.vote : "unrated");
   }
 
-  /** Tell the store; a failure is said, and the press can simply be repeated. */
-  async event(kind, text = null) {
+  /** Tell the store, one thing after the other, in the order in which they were done. */
+  event(kind, text = null) {
     const body = { id: id(), candidate: this.candidate.id, kind, text };
-    try {
-      await post("/api/events", body);
-    } catch (error) {
-      if (error.code === "offline") return setTimeout(() => post("/api/events", body).catch(() => {}), 3000);
-      toast(error.message, { bad: true });
-    }
+    this.telling = (this.telling ?? Promise.resolve()).then(() => tell(body));
   }
 
   async change(kind) {
@@ -215,5 +211,16 @@ export class Slip {
     this.area.value = before.text;
     this.show({ ...before.candidate, text: before.text });
     if (before.text !== before.candidate.text) this.check();
+  }
+}
+
+/** Send an event, again if nobody answers: its id makes sure that it is kept once. */
+async function tell(body, tries = 3) {
+  try {
+    await post("/api/events", body);
+  } catch (error) {
+    if (error.code !== "offline" || tries === 1) return toast(error.message, { bad: true });
+    await new Promise((done) => setTimeout(done, RETRY_MS));
+    await tell(body, tries - 1);
   }
 }
