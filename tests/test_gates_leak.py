@@ -40,7 +40,7 @@ def test_right_lines_pass(gate: LeakGate, scenario: Scenario, detail: str, text:
         ("王老师，一起住 dorm 的时候您常来。", "dorm"),
         ("王老师，Happy new year to you。", "Happy new year to you"),
         ("王老师，�过年好。", "�"),
-        ("王老师，小时候一起铁道边那堆石子我妈还留着。", "铁道边那堆石子我妈还留着"),
+        ("王老师，小时候一起的那堆石子，我妈还给咱留着，真好。", "的那堆石子，我妈还给咱留着，"),
     ],
 )
 def test_leaks_are_found(gate: LeakGate, scenario: Scenario, text: str, wrong: str) -> None:

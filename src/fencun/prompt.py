@@ -10,8 +10,18 @@ from typing import Literal, get_args
 from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError, ScenarioError
 from fencun.models.engine import Message
-from fencun.scenario import LengthRange, Scenario
+from fencun.scenario import LengthRange, Person, Scenario
 
+_SENTENCE_CHARS = 17
+_ADDRESS: dict[Person, str] = {
+    "您": "称对方“您”，一处也不说“你”。",
+    "你": "称对方“你”，不说“您”。",
+    "你们": "对方是几个人，称“你们”或“大家”。",
+    "any": "",
+}
+_HUSH = "只说惦记他，或者约着一起做点什么。"
+_THIRD_PERSON = re.compile(r"(?<![其])[他她](?!们|俩|乡|人)")
+REMINDERS: tuple[str, ...] = (_HUSH, *filter(None, _ADDRESS.values()))
 _CLAUSE = re.compile(r"[^，。；,;.]+[，。；,;.]?")
 
 Arm = Literal["bare", "prompt", "tuned"]
@@ -37,22 +47,31 @@ def messages(brief: Brief, arm: Arm) -> list[Message]:
 
 
 def engineered(brief: Brief) -> str:
-    """Return the brief's lines, what must not be said left out, and what they imply."""
-    return f"{replace(brief, values=_discreet(brief)).lines()}\n\n{reminders(brief)}"
+    """Return the brief's lines with the detail told to the other's face, and what they imply."""
+    return f"{replace(brief, values=_told_to_their_face(brief)).lines()}\n\n{reminders(brief)}"
 
 
-def _discreet(brief: Brief) -> Mapping[str, str]:
-    """Drop the clauses of the detail that betray a hushed topic: what is not read is not said."""
+def _told_to_their_face(brief: Brief) -> Mapping[str, str]:
+    """Leave out what must not be said (what is not read is not said); 他 becomes 您 or 你.
+
+    A small model that reads 他 speaks about the other instead of to them.
+    """
     dimension = brief.scenario.role("detail")
-    hush = [topic for topic in brief.topics if topic.handling == "不提"]
-    if dimension is None or not hush:
+    if dimension is None:
         return brief.values
-    kept = [
+    hush = [topic for topic in brief.topics if topic.handling == "不提"]
+    detail = "".join(
         clause
         for clause in _CLAUSE.findall(brief.values[dimension.name])
         if not any(topic.betrayed_by(clause) for topic in hush)
-    ]
-    return {**brief.values, dimension.name: "".join(kept).strip("，。；、 ")}
+    ).strip("，。；、 ")
+    if (person := brief.likely_person) in ("您", "你"):
+        detail = _THIRD_PERSON.sub(person, detail)
+        if salutation := brief.value("salutation"):
+            detail = re.sub(
+                rf"我{re.escape(salutation)}(?![\u4e00-\u9fff]{{0,2}}的)", person, detail
+            )
+    return {**brief.values, dimension.name: detail}
 
 
 def instructions(scenario: Scenario) -> str:
@@ -78,30 +97,25 @@ def _read(path: Path) -> str:
 
 
 def reminders(brief: Brief) -> str:
-    """Return what this brief implies and a general model tends to forget, one sentence a line."""
-    told = []
+    """Return what this brief implies and a general model tends to forget.
+
+    What is forgotten most, how to address the other, comes last: nearest to the answer.
+    """
+    told = [note for note in brief.notes if note]
+    if hushed(brief):
+        told.append(_HUSH)
+    if brief.length:
+        told.append(f"{_sentences(brief.length)}，{brief.length.min}到{brief.length.max}字。")
     if salutation := brief.value("salutation"):
         told.append(f"开头叫“{salutation}”。")
-    if brief.audience:
-        person = brief.likely_person
-        if person in ("您", "你"):
-            told.append(f"用“{person}”对他说。")
-        elif person == "你们":
-            told.append("对方是几个人，用“你们”或“大家”。")
-        if not brief.audience.joke:
-            told.append("不开对方的玩笑。")
-    told += [note for note in brief.notes if note]
-    if hushed(brief):
-        told.append("对方最近心里不好受：那件事一个字不提，只说陪着他，或者一起做点什么。")
-    if brief.length:
-        told.append(f"写{_sentences(brief.length)}，{brief.length.min}到{brief.length.max}字。")
+    told.append(_ADDRESS[brief.likely_person])
     return "".join(told)
 
 
 def _sentences(length: LengthRange) -> str:
-    """Say a length in sentences of about 22 characters: small models cannot count characters."""
-    most = max(1, round(length.max / 25))
-    return "一句话" if length.max <= 35 else f"{max(1, most - 1)}到{most}句话"
+    """Say a length in sentences: small models count them better than characters."""
+    count = round((length.min + length.max) / 2 / _SENTENCE_CHARS)
+    return "写一句话" if count <= 1 else f"写{count}句话"
 
 
 def hushed(brief: Brief) -> list[str]:

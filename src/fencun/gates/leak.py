@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from fencun.brief import Brief
-from fencun.gates.copying import common_pieces
 from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import shown
+from fencun.prompt import REMINDERS, instructions
 from fencun.scenario import Scenario
 from fencun.words import Patterns, Words
 
@@ -48,7 +48,7 @@ _FOREIGN = re.compile(
 )
 _ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ '’,.-]+[A-Za-z]{2,}){2,}|(?<![A-Za-z])[a-z]{4,}")
 _VALUE_CHARS = 4
-_EXAMPLE_CHARS = 9
+_ECHO_CHARS = 12
 
 
 class LeakGate:
@@ -60,11 +60,12 @@ class LeakGate:
         labels = {name for d in scenario.dimensions for name in (d.line or d.label, d.label)}
         marks = (rf"{re.escape(label)}\s*[：:]" for label in sorted(labels))
         self._marks = Patterns((*_ASIDE, *marks))
+        examples = [example.get("text", "") for example in scenario.examples]
         self._examples = Words(
-            gram
-            for example in scenario.examples
-            for gram in _grams(example.get("text", ""), _EXAMPLE_CHARS)
+            (gram for text in examples for gram in _grams(text)), overlapping=True
         )
+        told = [*REMINDERS, instructions(scenario) if scenario.prompt else ""]
+        self._told = Words((gram for text in told for gram in _grams(text)), overlapping=True)
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
@@ -75,11 +76,16 @@ class LeakGate:
         for value, severity in _own_values(brief):
             if (at := text.find(value)) >= 0:
                 yield self._found(at, at + len(value), "把选项写进了正文", value, severity)
-        if self._examples.find(text):
-            for example in brief.scenario.examples:
-                pieces = common_pieces(text, example.get("text", ""), _EXAMPLE_CHARS)
-                for start, end in pieces[:1]:
-                    yield self._found(start, end, "抄了范例", text[start:end])
+        yield from self._echo(self._examples, text, "抄了范例")
+        yield from self._echo(self._told, text, "把要求写进了正文")
+
+    def _echo(self, grams: Words, text: str, zh: str) -> Iterator[Finding]:
+        """Yield the first stretch of ``text`` that ``grams`` cover, if there is one."""
+        if found := grams.find(text):
+            start, end = found[0].start, found[0].end
+            for span in found[1:]:
+                end = span.end if span.start <= end else end
+            yield self._found(start, end, zh, text[start:end])
 
     def _odd(self, text: str, brief: Brief) -> Iterator[Finding]:
         """Look closer at a text that holds what a plain message seldom does."""
@@ -99,8 +105,8 @@ class LeakGate:
         return Finding(self.name, severity, start, end, f"{zh}：“{what}”。", en)
 
 
-def _grams(text: str, size: int) -> Iterator[str]:
-    return (text[at : at + size] for at in range(len(text) - size + 1))
+def _grams(text: str) -> Iterator[str]:
+    return (text[at : at + _ECHO_CHARS] for at in range(len(text) - _ECHO_CHARS + 1))
 
 
 def _own_values(brief: Brief) -> Iterator[tuple[str, Severity]]:
