@@ -65,7 +65,7 @@ def _told_to_their_face(brief: Brief) -> Mapping[str, str]:
         for clause in _CLAUSE.findall(brief.values[dimension.name])
         if not any(topic.betrayed_by(clause) for topic in hush)
     ).strip("，。；、 ")
-    if (person := brief.likely_person) in ("您", "你"):
+    if (person := _person(brief)) in ("您", "你"):
         detail = _THIRD_PERSON.sub(person, detail)
         if salutation := brief.value("salutation"):
             detail = re.sub(
@@ -108,8 +108,14 @@ def reminders(brief: Brief) -> str:
         told.append(f"{_sentences(brief.length)}，{brief.length.min}到{brief.length.max}字。")
     if salutation := brief.value("salutation"):
         told.append(f"开头叫“{salutation}”。")
-    told.append(_ADDRESS[brief.likely_person])
+    told.append(_ADDRESS[_person(brief)])
     return "".join(told)
+
+
+def _person(brief: Brief) -> Person:
+    """How to tell the model to address the other; where both are in use, as the audience says."""
+    declared = brief.audience.person if brief.audience else "any"
+    return declared if brief.likely_person == "any" else brief.likely_person
 
 
 def _sentences(length: LengthRange) -> str:

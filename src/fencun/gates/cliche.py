@@ -13,7 +13,10 @@ _WISH = re.compile(r"(?:也|再|还|更|就|并|同时)?(愿|祝|盼|希望|愿�
 _IN_A_ROW = 3
 _IN_ALL = 3
 _FLAT = 3
+_PAIR = 2
+_TOGETHER = re.compile("[，、, ]{0,2}")
 _END = r'[。！!~～…”"\s]*\Z'
+_CLOSED = re.compile(_END)
 _TAIL = 48  # characters at the end in which an ending is looked for
 _LEAD = ' “"，。！？：、,.!?:~～\n\t\r　'
 
@@ -77,6 +80,9 @@ class ClicheGate:
         if len(found) >= _IN_ALL:
             span = Span(found[0].start, found[-1].end, "、".join(s.word for s in found[:_IN_ALL]))
             yield self._found(span, f"四字吉祥话连着用：{span.word}。", "Set blessings in a row.")
+        elif len(found) == _PAIR and _ends_in(text, *found):
+            zh, en = "结尾是人人可用的裸祝福。", "It ends on blessings fit for anyone."
+            yield self._found(Span(found[0].start, found[1].end, found[0].word), zh, en)
 
     def _parallel(self, text: str) -> Iterator[Finding]:
         if sum(text.count(word) for word in "愿祝盼望") < _IN_A_ROW:
@@ -96,3 +102,9 @@ class ClicheGate:
 
     def _found(self, span: Span, zh: str, en: str) -> Finding:
         return Finding(self.name, "fault", span.start, span.end, zh, en)
+
+
+def _ends_in(text: str, first: Span, second: Span) -> bool:
+    """Whether ``text`` ends in the two blessings side by side."""
+    together = _TOGETHER.fullmatch(text, first.end, second.start)
+    return bool(together and _CLOSED.match(text, second.end))

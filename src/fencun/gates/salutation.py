@@ -9,6 +9,8 @@ from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import unquoted
 
 _CALLED = re.compile(r"[\W_]|\Z|好|过年|新年|新春|早|今|这|明|给|来")
+_SPOKEN_ABOUT = re.compile("[他她](?!们)")
+_ABOUT_TIMES = 2
 _EARLY_CHARS = 40
 _SPOKEN_TO = re.compile(r"[您你咱]|二老|两位|几位|各位|诸位")
 
@@ -47,10 +49,12 @@ class SalutationGate:
 
 
 def _speaks_to(salutation: str, text: str) -> bool:
-    """Whether the text says 您 or 你, or calls the name where it says it first."""
+    """Whether the text says 您 or 你, or calls the name first and then speaks of no 他."""
     spoken = unquoted(text)
     if _SPOKEN_TO.search(spoken):
         return True
+    if len(_SPOKEN_ABOUT.findall(spoken)) >= _ABOUT_TIMES:
+        return False
     first = spoken.find(salutation)
     return first >= 0 and bool(_CALLED.match(spoken, first + len(salutation)))
 
