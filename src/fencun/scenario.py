@@ -221,7 +221,11 @@ class Scenario(Declared):
 
     def role(self, role: Role) -> Dimension | None:
         """Return the dimension that plays ``role``, if this scenario has one."""
-        return next((d for d in self.dimensions if d.role == role), None)
+        return self._by_role.get(role)
+
+    @cached_property
+    def _by_role(self) -> dict[Role, Dimension]:
+        return {dimension.role: dimension for dimension in self.dimensions if dimension.role}
 
     def topics_in(self, detail: str) -> tuple[TactTopic, ...]:
         """Return the sensitive topics that ``detail`` betrays, in the order declared."""

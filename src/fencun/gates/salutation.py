@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from fencun.brief import Brief
 from fencun.gates.gate import Finding, Severity
@@ -11,6 +10,8 @@ from fencun.gates.text import unquoted
 _CALLED = re.compile(r"[\W_]|\Z|好|过年|新年|新春|早|今|这|明|给|来")
 _SPOKEN_ABOUT = re.compile("[他她](?!们)")
 _ABOUT_TIMES = 2
+_I_AM = re.compile("我(?:就是|是|叫)(?:[您你]的?)?")
+_ALONE = re.compile(r"[\W_]|\Z")
 _EARLY_CHARS = 40
 _SPOKEN_TO = re.compile(r"[您你咱]|二老|两位|几位|各位|诸位")
 
@@ -31,9 +32,9 @@ class SalutationGate:
             zh, en = f"没有照原样叫“{salutation}”。", f"It never says {salutation!r} as given."
             yield self._found("fault", 0, 0, zh, en)
             return
-        if mistaken := _claims_to_be(salutation).search(text):
+        if claim := _claim(salutation, text):
             zh, en = f"把自己写成了“{salutation}”。", f"The writer claims to be {salutation!r}."
-            yield self._found("fault", mistaken.start(), mistaken.end(), zh, en)
+            yield self._found("fault", *claim, zh, en)
         elif brief.likely_person != "你们" and not _speaks_to(salutation, text):
             zh, en = (
                 f"像在讲“{salutation}”的事，不是对他说话。",
@@ -59,6 +60,10 @@ def _speaks_to(salutation: str, text: str) -> bool:
     return first >= 0 and bool(_CALLED.match(spoken, first + len(salutation)))
 
 
-@lru_cache(maxsize=4096)
-def _claims_to_be(salutation: str) -> re.Pattern[str]:
-    return re.compile(rf"我(?:是|就是|叫)(?:[您你]的?)?{re.escape(salutation)}(?=[\W_]|$)")
+def _claim(salutation: str, text: str) -> tuple[int, int] | None:
+    """Where the writer claims to be the one called ``salutation``, as in 我是王老师."""
+    for match in _I_AM.finditer(text):
+        end = match.end() + len(salutation)
+        if text.startswith(salutation, match.end()) and _ALONE.match(text, end):
+            return match.start(), end
+    return None
