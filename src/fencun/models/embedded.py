@@ -113,9 +113,8 @@ class EmbeddedEngine:
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
         """Read ``messages`` into every slot at once; the server is started if need be."""
         decoding = Decoding(max_tokens=1, adapter_scale=adapter_scale)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._settings.parallel):
-                group.create_task(self.complete(messages, decoding))
+        slots = range(self._settings.parallel)
+        await asyncio.gather(*(self.complete(messages, decoding) for _ in slots))
 
     async def start(self) -> None:
         """Load the model now, rather than on the first request.

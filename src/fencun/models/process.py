@@ -15,6 +15,10 @@ from typing import IO
 from fencun.errors import EngineError
 
 _LOG_TAIL = 600
+# llama.cpp's threads meet several hundred times a token. By default the first one there
+# spins until the other comes, which on a busy machine takes the core that the other needs:
+# one answer then takes minutes. Sleeping costs next to nothing where the machine is idle.
+_WAITING = {"OMP_WAIT_POLICY": "passive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def _spawn(log: IO[bytes]) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=_WAITING | os.environ | {"PYTHONUNBUFFERED": "1"},
         )
     except OSError as error:
         log.close()

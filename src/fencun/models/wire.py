@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from fencun.models.engine import Completion, Decoding, Message
 from fencun.models.think import ThinkFilter
 
 Finish = Literal["stop", "length"]
+
+_MARKER = re.compile(r"<\||\|>|</?s>|</?think>|\[/?INST\]", re.IGNORECASE)
 
 
 class StallError(EngineError):
@@ -35,7 +38,10 @@ class Piece:
 def chat_body(messages: Sequence[Message], decoding: Decoding) -> dict[str, Any]:
     """Return the part of a streamed chat request that every OpenAI-compatible server knows."""
     body: dict[str, Any] = {
-        "messages": [dict(message) for message in messages],
+        "messages": [
+            {"role": message["role"], "content": defused(message["content"])}
+            for message in messages
+        ],
         "stream": True,
         "stream_options": {"include_usage": True},
         "temperature": decoding.temperature,
@@ -46,6 +52,15 @@ def chat_body(messages: Sequence[Message], decoding: Decoding) -> dict[str, Any]
     if decoding.logprobs:
         body["logprobs"] = True
     return body
+
+
+def defused(text: str) -> str:
+    """Return ``text`` with the markers of chat templates broken up by a space.
+
+    Servers read ``<|im_end|>`` as the end of a turn wherever it stands: someone's own
+    words could open a system turn. With the space they are words like any other.
+    """
+    return _MARKER.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
 async def read_pieces(lines: AsyncIterator[str]) -> AsyncGenerator[Piece, None]:
