@@ -75,7 +75,7 @@ def main() -> None:
         results.append({"what": "gates", **timed(gates.check, _cycle(lines, count))})
     results.append({"what": "peer: re one by one", **timed(peer, _cycle(lines, len(lines)))})
     for result in results:
-        print(json.dumps(result, ensure_ascii=False), flush=True)  # noqa: T201
+        print(json.dumps(result, ensure_ascii=False), flush=True)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 

@@ -69,7 +69,7 @@ def ten_thousand() -> dict[str, float]:
 
 
 def calibrated(target: float) -> float:
-    """Return the strength at which the whole population prefers tuned to an equal rival so often."""
+    """Return the strength at which the population prefers tuned to an equal rival so often."""
     low, high = 0.0, 3.0
     for _ in range(9):
         middle = (low + high) / 2

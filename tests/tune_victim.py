@@ -13,7 +13,6 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from fencun.tune import session
 from fencun.tune.config import TuneConfig
 
-
 PRELOADED = (torch._dynamo, AutoTokenizer, PreTrainedTokenizerFast)
 
 

@@ -21,7 +21,8 @@ _ADDRESS: dict[Person, str] = {
 }
 _HUSH = "只说惦记他，或者约着一起做点什么。"
 _THIRD_PERSON = re.compile(r"(?<![其])[他她](?!们|俩|乡|人)")
-REMINDERS: tuple[str, ...] = (_HUSH, *filter(None, _ADDRESS.values()))
+_OWN_WORDS = "细节里只取一个词，其余用自己的话说。"
+REMINDERS: tuple[str, ...] = (_HUSH, _OWN_WORDS, *filter(None, _ADDRESS.values()))
 _CLAUSE = re.compile(r"[^，。；,;.]+[，。；,;.]?")
 
 Arm = Literal["bare", "prompt", "tuned"]
@@ -104,6 +105,8 @@ def reminders(brief: Brief) -> str:
     told = [note for note in brief.notes if note]
     if hushed(brief):
         told.append(_HUSH)
+    if brief.value("detail"):
+        told.append(_OWN_WORDS)
     if brief.length:
         told.append(f"{_sentences(brief.length)}，{brief.length.min}到{brief.length.max}字。")
     if salutation := brief.value("salutation"):
@@ -121,7 +124,7 @@ def _person(brief: Brief) -> Person:
 def _sentences(length: LengthRange) -> str:
     """Say a length in sentences: small models count them better than characters."""
     count = round((length.min + length.max) / 2 / _SENTENCE_CHARS)
-    return "写一句话" if count <= 1 else f"写{count}句话"
+    return "只写一句话" if count <= 1 else f"写{count}句话"
 
 
 def hushed(brief: Brief) -> list[str]:

@@ -20,9 +20,9 @@ from pydantic import (
     model_validator,
 )
 
-from fencun import words
 from fencun.errors import ScenarioError
 from fencun.home import scenarios_dir
+from fencun.words import Patterns as Finder
 
 Kind = Literal["text", "choice", "length"]
 Role = Literal["salutation", "audience", "detail", "style", "length"]
@@ -157,8 +157,8 @@ class TactTopic(Declared):
         )
 
     @cached_property
-    def _finder(self) -> words.Patterns:
-        return words.Patterns(self.cues)
+    def _finder(self) -> Finder:
+        return Finder(self.cues)
 
 
 class Rules(Declared):
@@ -233,8 +233,8 @@ class Scenario(Declared):
         return tuple(t for t in self.tact if t.holds(found, detail)) if found else ()
 
     @cached_property
-    def _cues(self) -> words.Patterns:
-        return words.Patterns(cue for topic in self.tact for cue in topic.cues)
+    def _cues(self) -> Finder:
+        return Finder(cue for topic in self.tact for cue in topic.cues)
 
     @cached_property
     def _by_name(self) -> dict[str, Dimension]:

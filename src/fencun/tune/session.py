@@ -307,6 +307,11 @@ def resume(folder: Path, tell: Callable[[Tick | Look], None] = lambda _: None) -
     return tune(folder, from_mapping(begun["resolved"]), given=begun["given"], tell=tell)
 
 
+def torch_device() -> str:
+    """Return ``cuda`` or ``cpu``."""
+    return look_around().device
+
+
 def done_steps(folder: Path) -> int:
     """Return how many steps the newest whole checkpoint of ``folder`` holds; 0 without one."""
     checkpoint = newest_checkpoint(folder / "checkpoints")
