@@ -42,7 +42,7 @@ def blocks(document: str) -> list[str]:
     return [match["code"] for match in _BLOCK.finditer(text) if not match["reason"]]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if not d.endswith(".zh-CN.md")])
 @pytest.mark.model
 @pytest.mark.slow
 def test_the_commands_of_a_document_work(document: str, tmp_path: Path, own_home: Path) -> None:
@@ -64,10 +64,16 @@ def test_the_commands_of_a_document_work(document: str, tmp_path: Path, own_home
     assert ended.returncode == 0, f"{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
 
 
-def test_both_readmes_show_the_same_commands() -> None:
-    """What is told in Chinese is told in English."""
-    for document in DOCUMENTS:
-        if document.endswith(".zh-CN.md"):
-            english = document.replace(".zh-CN.md", ".md")
-            assert english in DOCUMENTS, f"{document} has no English twin"
-            assert len(blocks(document)) == len(blocks(english)), document
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d.endswith(".zh-CN.md")])
+def test_a_chinese_document_gives_the_commands_of_its_english_twin(document: str) -> None:
+    """So running the English one proves both."""
+    english = document.replace(".zh-CN.md", ".md")
+    assert english in DOCUMENTS, f"{document} has no English twin"
+    assert [_bare(block) for block in blocks(document)] == [
+        _bare(block) for block in blocks(english)
+    ]
+
+
+def _bare(code: str) -> str:
+    """Leave out comments, which are in the reader's language."""
+    return re.sub(r"\s+# .*$|^# .*\n", "", code, flags=re.MULTILINE)
