@@ -15,6 +15,8 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -33,6 +35,10 @@ NAMING = {
 EventKind = Literal["edited", "copied", "liked", "disliked", "unrated", "card"]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 Change = Literal["write", "redraw", "shorter", "lighter"]
+DraftState = Literal["open", "conflict", "accepted", "rejected", "aside"]
+DRAFT_STATES: tuple[DraftState, ...] = get_args(DraftState)
+Decision = Literal["accept", "edit", "reject"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 
 JsonColumn = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
@@ -134,3 +140,115 @@ class EventRow(Base):
     kind: Mapped[str] = mapped_column(String(16))
     text: Mapped[str | None] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class SeedVersionRow(Base):
+    """One state of a seed that was written or mended in the app; the highest number holds.
+
+    ``id`` comes from the client: the same press of the button sent twice is one version.
+    ``seed`` may be the id of a seed of the scenario: its file is never changed, this lies over
+    it. ``record`` is the flat row (None: deleted), ``replaces`` the content hash of what stood
+    there before (None: nothing did).
+    """
+
+    __tablename__ = "seed_versions"
+    __table_args__ = (
+        UniqueConstraint("scenario", "seed", "number", name="uq_seed_versions_number"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    scenario: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]
+    record: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    replaces: Mapped[str | None] = mapped_column(String(64))
+    author: Mapped[str] = mapped_column(String(40), default="")
+    at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class SketchRow(Base):
+    """What a browser (``owner``) is typing and has not saved yet, field by field.
+
+    ``seed`` is the seed being mended (empty: a new one); ``turn`` grows with every change, so
+    that one which comes late never wins over a later one.
+    """
+
+    __tablename__ = "sketches"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    scenario: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[str] = mapped_column(String(64), index=True)
+    seed: Mapped[str] = mapped_column(String(64), default="")
+    fields: Mapped[dict[str, str]] = mapped_column(JsonColumn)
+    turn: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(UtcTime, default=now, onupdate=now)
+
+
+class BatchRow(Base):
+    """A file of drafts under review. ``unusable`` are its lines that could not be read, and why."""
+
+    __tablename__ = "review_batches"
+    __table_args__ = (
+        UniqueConstraint("scenario", "fingerprint", name="uq_review_batches_fingerprint"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    scenario: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(120))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    unusable: Mapped[list[dict[str, Any]]] = mapped_column(JsonColumn)
+
+
+class DraftRow(Base):
+    """One draft under review. ``number`` is its line in the file, ``record`` its row as it came.
+
+    ``text`` is how it reads now, ``findings`` what the gates said of it when it came;
+    ``opinions`` counts those that stand in this ``round``. A draft that the gates refused
+    starts in round 0, set aside; bringing one back begins the next round.
+    """
+
+    __tablename__ = "review_drafts"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "number", name="uq_review_drafts_number"),
+        Index("ix_review_drafts_batch_state", "batch_id", "state"),
+        CheckConstraint(f"state IN ({', '.join(map(repr, DRAFT_STATES))})", name="state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("review_batches.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    record: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(JsonColumn)
+    text: Mapped[str] = mapped_column(Text)
+    round: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    opinions: Mapped[int] = mapped_column(default=0)
+    brought_back_by: Mapped[str | None] = mapped_column(String(40))
+    reviews: Mapped[list["ReviewRow"]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="ReviewRow.at"
+    )
+
+
+class ReviewRow(Base):
+    """What one reviewer said of one draft, and of which text. ``id`` comes from the client."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        CheckConstraint(f"decision IN ({', '.join(map(repr, DECISIONS))})", name="decision"),
+        Index(
+            "uq_reviews_standing", "draft_id", "round", "reviewer", unique=True,
+            sqlite_where=text("withdrawn_at IS NULL"),
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    draft_id: Mapped[str] = mapped_column(ForeignKey("review_drafts.id", ondelete="CASCADE"))
+    round: Mapped[int]
+    reviewer: Mapped[str] = mapped_column(String(40))
+    decision: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str | None] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcTime)
