@@ -23,6 +23,7 @@ ROUTERS: tuple[str, ...] = (
     "fencun.web.write",
     "fencun.web.ballot",
     "fencun.web.history",
+    "fencun.web.advise",
     "fencun.web.api",
     "fencun.web.openai",
     "fencun.web.cards",
