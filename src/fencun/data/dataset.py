@@ -159,6 +159,7 @@ def write_dataset(
         "schema": _SCHEMA,
         "scenario": scenario.name,
         "arguments": arguments,
+        "resolved": {**arguments, "size": dataset.size},
         "samples": dataset.size,
         "families": {part: len({s.family for s in dataset.samples[part]}) for part in PARTS},
         "aside": dict(sorted(reasons.items())),

@@ -90,7 +90,7 @@ def _key(text: str) -> str:
 def _load(path: Path) -> dict[str, NDArray[np.float16]]:
     """Return what the cache holds; a cache that cannot be read is only a slower start."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             keys, vectors = kept["keys"], kept["vectors"]
             if vectors.shape != (len(keys), _DIMENSIONS):
                 return {}

@@ -1,0 +1,33 @@
+"""Rows of data for tests: right ones, to be bent one field at a time."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fencun.brief import parse_brief
+from fencun.data.lines import Line
+from fencun.files import Json, write_jsonl
+from fencun.records import Seed
+from fencun.scenario import Scenario
+
+TEXT = "妈，窗台上那盆水仙开了，给您拜年，您歇着，锅我刷。"
+
+
+def row(identity: str = "s1", text: str = TEXT, **fields: Any) -> Json:
+    """Return a seed's row, or a draft's where ``parent`` is among ``fields``."""
+    return {
+        "id": identity, "salutation": "妈", "relation": "父母", "detail": "", "occasion": "小年",
+        "style": "真诚走心", "length": "一句话", "text": text, "tact": None, "why": "",
+    } | fields  # fmt: skip
+
+
+def line(scenario: Scenario, identity: str, text: str = TEXT, **fields: Any) -> Line:
+    """Return a line as it would have been read."""
+    seed = Seed.from_row(scenario, row(identity, text, **fields))
+    return Line("seeds.jsonl", 1, seed, parse_brief(scenario, seed.brief, strict=True))
+
+
+def write(path: Path, rows: Iterable[Json]) -> Path:
+    """Write ``rows`` to ``path`` and return it."""
+    write_jsonl(path, rows)
+    return path
