@@ -90,6 +90,7 @@ async def answered_study(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, test: int = 24, name: str = "booth"
 ) -> Study:
     """Return a frozen study of three arms, each with texts of its own, one of them tuned."""
+    folder.mkdir(parents=True, exist_ok=True)
     monkeypatch.setenv("FENCUN_MODEL", str(make_model(folder / "base.gguf")))
     scenario = make_scenario(folder / "scene", test=test)
     other = make_model(folder / "other.gguf")

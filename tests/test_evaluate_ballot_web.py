@@ -115,7 +115,7 @@ def test_strangers_and_latecomers_are_refused(client: TestClient, code: str, stu
     assert client.get("/ballot/none-such-poll").status_code == 404
     ballot = join(client, code)["ballot"]
     with Store() as store:
-        store.write(lambda s: booth.close_poll(s, study))
+        store.write(lambda s: booth.close_poll(s, study.registration.fingerprint))
     late = client.post(f"/ballot/{code}/vote", json=vote_on(ballot))
     assert (late.status_code, late.json()["error"]["code"]) == (410, "closed")
     assert "结束" in client.get(f"/ballot/{code}").text
@@ -155,5 +155,8 @@ def test_only_the_host_opens_and_closes(client: TestClient, study: Study) -> Non
     assert study.name in client.get("/ballot").text
     page = client.post("/ballot/open", data={"study": study.name})
     assert "/ballot/" in page.text
-    assert "已结束" in client.post("/ballot/close", data={"study": study.name}).text
+    assert (
+        "已结束"
+        in client.post("/ballot/close", data={"study": study.registration.fingerprint}).text
+    )
     assert client.post("/ballot/open", data={"study": "none"}).status_code == 400

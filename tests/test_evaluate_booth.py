@@ -5,6 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -141,7 +142,7 @@ def test_foreign_forged_and_late_votes_are_refused(
         store.read(lambda s: booth.find_rater(s, poll.code, ""))
     with pytest.raises(UnknownBallotError):
         store.read(lambda s: booth.find_poll(s, "nope"))
-    assert store.write(lambda s: booth.close_poll(s, study)) == 1
+    assert store.write(lambda s: booth.close_poll(s, study.registration.fingerprint)) == 1
     with pytest.raises(ClosedError):
         cast(store, poll, mine, ballots(store, mine)[0].id)
     with pytest.raises(ClosedError):
@@ -158,7 +159,7 @@ def test_names_are_asked_for_and_trimmed(store: Store, poll: PollRow) -> None:
 def test_opening_twice_is_one_link_and_reopening_another(store: Store, study: Study) -> None:
     codes = [store.write(lambda s: booth.open_poll(s, study)).code for _ in range(2)]
     assert codes[0] == codes[1]
-    store.write(lambda s: booth.close_poll(s, study))
+    store.write(lambda s: booth.close_poll(s, study.registration.fingerprint))
     assert store.write(lambda s: booth.open_poll(s, study)).code != codes[0]
 
 
@@ -231,3 +232,26 @@ def test_a_changed_study_cannot_be_opened(store: Store, study: Study) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(first["text"], "改了"), "utf-8")
     with pytest.raises(FencunError, match="改过"):
         store.write(lambda s: booth.open_poll(s, study))
+
+
+@pytest.mark.slow
+def test_two_hundred_people_voting_at_once_make_exactly_ten_thousand_votes(
+    tmp_path: Path, study: Study
+) -> None:
+    """Each of 200 raters casts 50 ballots; every fifth vote is sent again, its answer lost."""
+    with Store(f"sqlite:///{tmp_path / 'many.db'}") as store:
+        poll = store.write(lambda s: booth.open_poll(s, study, ballots=50))
+
+        def rate(number: int) -> None:
+            rater = joined(store, poll, f"评审{number}")
+            for place, ballot in enumerate(ballots(store, rater)):
+                press = new_id()
+                for _ in range(2 if place % 5 == number % 5 else 1):
+                    cast(store, poll, rater, ballot.id, identity=press)
+
+        with ThreadPoolExecutor(200) as people:
+            list(people.map(rate, range(200)))
+        assert store.read(lambda s: s.query(VoteRow).count()) == 10_000
+        assert store.read(lambda s: s.query(VoteRow.ballot_id).distinct().count()) == 10_000
+        assert collect(study, store) == 10_000
+        assert len({vote.id for vote in study.votes()}) == 10_000

@@ -82,7 +82,7 @@ def test_take_back_reload_and_close(context: BrowserContext, link: str, study: S
     page.reload()
     expect(page.locator("#left .text")).to_have_text(first)
     with Store() as store:
-        store.write(lambda s: booth.close_poll(s, study))
+        store.write(lambda s: booth.close_poll(s, study.registration.fingerprint))
     page.keyboard.press("2")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="投票结束了")).to_be_visible()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fencun.cli.ballot import app as ballot_app
 from fencun.language import say
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from fencun.evaluate.verdict import Verdict
 
 app = typer.Typer()
+app.add_typer(ballot_app, name="ballot")
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON")]
 Which = Annotated[str | None, typer.Argument(help="实验的名字或文件夹；默认最新的")]

@@ -72,9 +72,8 @@ def open_poll(session: Session, study: Study, *, ballots: int = BALLOTS) -> Poll
     return poll
 
 
-def close_poll(session: Session, study: Study) -> int:
-    """Close every open poll of ``study``; return how many there were. Votes stay."""
-    fingerprint = study.registration.fingerprint
+def close_poll(session: Session, fingerprint: str) -> int:
+    """Close every open poll of the study with ``fingerprint``; return how many. Votes stay."""
     rows = session.scalars(
         select(PollRow).where(PollRow.fingerprint == fingerprint, PollRow.closed_at.is_(None))
     ).all()

@@ -59,8 +59,8 @@ def check_unseen(test: Iterable[Sample], train: Iterable[Sample]) -> None:
 def spread(scenario: Scenario, samples: Sequence[Sample], count: int) -> list[Sample]:
     """Return ``count`` of ``samples``, spread evenly over audiences first, then everything else.
 
-    Each step takes the sample whose audience, family, sensitive topic and other values were
-    taken least so far. Deterministic: ties go by id.
+    Every sensitive topic comes once, the rarest first; then each step takes the sample whose
+    audience, family, topic and other values were taken least so far. Ties go by id.
     """
     audience = scenario.role("audience")
     choices = [d.name for d in scenario.dimensions if d.kind != "text"]
@@ -76,14 +76,22 @@ def spread(scenario: Scenario, samples: Sequence[Sample], count: int) -> list[Sa
 
     left = sorted(samples, key=lambda sample: sample.id)
     picked: list[Sample] = []
-    while left and len(picked) < count:
-        best = min(left, key=cost)
+
+    def take(pool: Iterable[Sample]) -> None:
+        best = min(pool, key=cost)
         left.remove(best)
         picked.append(best)
         taken[f"family={best.family}"] += 1
         if best.tact:
             taken[f"topic={best.tact.topic}"] += 1
         taken.update(f"{name}={best.brief[name]}" for name in choices)
+
+    topics = Counter(sample.tact.topic for sample in left if sample.tact)
+    for topic in sorted(topics, key=lambda topic: (topics[topic], topic)):  # the rarest first
+        if len(picked) < count:
+            take([sample for sample in left if sample.tact and sample.tact.topic == topic])
+    while left and len(picked) < count:
+        take(left)
     return picked
 
 

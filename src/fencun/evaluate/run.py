@@ -51,7 +51,7 @@ async def run(
     seeds = train_seeds(scenario, folder) if any(arm.style == "rag" for arm in specs) else []
     registration = settle(scenario, specs, samples, seeds, seed=seed, rules=rules, unfit=unfit)
     if out:
-        registration = registration.model_copy(update={"name": Path(out).name})
+        registration = registration.model_copy(update={"name": _name(out, scenario)})
     study = register(_folder(out, registration.name), registration, samples)
     await answer_all(study, seeds, progress=progress, opener=opener)
     return study
@@ -95,6 +95,12 @@ def _reference(scenario: Scenario) -> str:
     if scenario.folder.parent == scenarios_dir().resolve():
         return scenario.name
     return str(scenario.folder)
+
+
+def _name(out: str, scenario: Scenario) -> str:
+    """The name of the folder; of a study that ships with its scenario, the scenario's name."""
+    folder = Path(out).resolve()
+    return scenario.name if folder == scenario.folder.resolve() / "study" else folder.name
 
 
 def _folder(out: str | None, name: str) -> Path:

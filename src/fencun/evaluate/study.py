@@ -5,6 +5,7 @@ answers are not frozen and nobody may vote on them.
 """
 
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from fencun.home import runs_dir, scenarios_dir
 from fencun.models.engine import Decoding
 from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
+
+log = logging.getLogger("fencun.evaluate")
 
 REGISTRATION, MANIFEST = "study.json", "manifest.json"
 BRIEFS, ANSWERS, PREFIXES, VOTES = "briefs.jsonl", "answers.jsonl", "prefixes.json", "votes.jsonl"
@@ -219,24 +222,39 @@ def studies() -> list[Study]:
     """Return the studies of this machine, newest first, then those shipped with scenarios."""
     mine = [path.parent for path in studies_dir().glob(f"*/{REGISTRATION}")]
     shipped = [path.parent for path in scenarios_dir().glob(f"*/study/{REGISTRATION}")]
-    found = sorted(
-        (Study(folder) for folder in mine), key=lambda s: s.registration.created, reverse=True
-    )
-    return found + [Study(folder) for folder in sorted(shipped)]
+    found = sorted(_readable(mine), key=lambda s: s.registration.created, reverse=True)
+    return found + _readable(sorted(shipped))
+
+
+def _readable(folders: Iterable[Path]) -> list[Study]:
+    """Return the studies in ``folders``; one that cannot be read must not hide the others."""
+    found = []
+    for folder in folders:
+        try:
+            found.append(Study(folder))
+        except FencunError as error:
+            log.warning("%s", error)
+    return found
 
 
 def find_study(name: str | None = None) -> Study:
-    """Return the study of that name or in that folder; the newest, or the shipped one, for None.
+    """Return the study of that name, folder or fingerprint; the newest, or a shipped one, for None.
 
     Raises:
-        FencunError: there is none; says which there are.
+        FencunError: there is none, or two of that name; says which there are.
     """
     if name and (Path(name) / REGISTRATION).is_file():
         return Study(Path(name))
     found = studies()
-    for study in found:
-        if name is None or study.name == name:
-            return study
+    fitting = [s for s in found if name in (None, s.name, s.registration.fingerprint)]
+    if name and len({study.registration.fingerprint for study in fitting}) > 1:
+        folders = "、".join(str(study.folder) for study in fitting)
+        raise FencunError(
+            f"有两个实验都叫“{name[:60]}”，请写文件夹：{folders}。",
+            f"Two studies are called {name[:60]!r}; give the folder: {folders}.",
+        )
+    if fitting:
+        return fitting[0]
     if name is None:
         raise FencunError(
             "还没有实验；先运行 fencun eval run。", "There is no study yet; run fencun eval run."

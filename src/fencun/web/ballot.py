@@ -96,10 +96,9 @@ async def open_poll(
 async def close_poll(
     request: Request, studio: StudioDep, study: Annotated[str, Form(max_length=200)]
 ) -> Response:
-    """Close the ballot box of a study, from the host's own browser."""
+    """Close the ballot box of the study with that fingerprint, from the host's own browser."""
     _only_at_home(request)
-    found = find_study(study)
-    await studio.store.awrite(lambda session: booth.close_poll(session, found))
+    await studio.store.awrite(lambda session: booth.close_poll(session, study))
     return RedirectResponse("/ballot", 303)
 
 

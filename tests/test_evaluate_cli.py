@@ -1,0 +1,115 @@
+"""``fencun eval``, as typed: ballots out and in, and a verdict from what came back."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from evaluate_study import answered_study
+from typer.testing import CliRunner, Result
+
+from fencun.cli import app_for
+from fencun.errors import FencunError
+from fencun.evaluate.study import Study, find_study, studies, studies_dir
+
+
+@pytest.fixture
+async def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    return await answered_study(tmp_path, monkeypatch)
+
+
+def run(*arguments: str) -> Result:
+    words = ["eval", *arguments]
+    return CliRunner().invoke(app_for(words), words)
+
+
+def told(*arguments: str) -> dict:  # type: ignore[type-arg]
+    ended = run(*arguments, "--json")
+    assert ended.exit_code == 0, ended.output
+    answer: dict = json.loads(ended.stdout)  # type: ignore[type-arg]
+    return answer
+
+
+def filled(path: Path, **cells: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(row | cells for row in rows)
+    path.write_text(out.getvalue(), encoding="utf-8")
+
+
+def test_a_vote_on_paper_from_open_to_verdict(study: Study, tmp_path: Path) -> None:
+    opened = told("ballot", "open", "--ballots", "10")
+    assert opened["study"] == study.name
+    assert opened["path"] in run("ballot", "open").output  # open already: the same link
+    path = tmp_path / "ballots.csv"
+    assert run("ballot", "export", str(path), "--raters", "3").exit_code == 0
+    filled(path, 选择="左好")
+    assert told("ballot", "import", str(path)) == {"taken": 30, "blank": 0, "errors": []}
+    assert told("ballot", "list") == [  # type: ignore[comparison-overlap]
+        {**opened, "closed": False, "raters": 3, "votes": 30, "ballots": 30}
+    ]
+    assert "30 票" in run("ballot", "close", study.name).output
+    assert "没有开着的投票" in str(run("ballot", "close").exception)
+    judged = told("verdict")
+    assert (judged["votes"], judged["raters"], judged["decision"]) == (30, 3, "evidence")
+    assert "证据不够，还差" in run("verdict", study.name).output
+
+
+def test_a_study_without_votes_lacks_evidence(study: Study) -> None:
+    judged = told("verdict")
+    assert (judged["votes"], judged["decision"]) == (0, "evidence")
+    assert judged["votes_missing"] == judged["votes_planned"] > 0
+
+
+def test_bad_lines_of_paper_are_told_and_cost_no_good_one(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "ballots.csv"
+    run("ballot", "export", str(path), "--study", study.name)
+    filled(path, 选择="左好")
+    text = path.read_text(encoding="utf-8").replace("左好", "随便", 1)
+    path.write_text(text, encoding="utf-8")
+    ended = run("ballot", "import", str(path))
+    assert ended.exit_code == 1
+    assert "第 2 行" in ended.output
+    assert "收下 29 票" in ended.output
+
+
+def test_votes_on_an_answer_that_changed_are_set_aside_and_named(study: Study) -> None:
+    told("ballot", "open")
+    path = study.folder / "paper.csv"
+    run("ballot", "export", str(path))
+    filled(path, 选择="右好")
+    run("ballot", "import", str(path))
+    run("ballot", "close")
+    votes = study.votes()
+    study.freeze_votes([votes[0].model_copy(update={"left_hash": "0" * 64}), *votes[1:]])
+    # The ballot box holds what was really shown; a copy of the folder elsewhere does not.
+    judged = Study(study.folder)
+    from fencun.evaluate.verdict import judge, to_json
+
+    assert to_json(judge(judged))["votes_set_aside"] == [votes[0].id]
+    assert judge(judged).facts.votes < len(votes)
+
+
+async def test_two_studies_with_one_name_must_be_told_apart(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fencun.evaluate.study.scenarios_dir", lambda: tmp_path / "shipped")
+    other = await answered_study(
+        tmp_path / "two", monkeypatch, name=str(tmp_path / "shipped/scene/study")
+    )
+    declared = json.loads((other.folder / "study.json").read_bytes()) | {"name": study.name}
+    (other.folder / "study.json").write_text(json.dumps(declared), encoding="utf-8")
+    with pytest.raises(FencunError, match="两个实验都叫"):
+        find_study(study.name)
+    assert find_study(str(other.folder)).folder == other.folder
+    assert find_study(study.registration.fingerprint).folder == study.folder
+
+
+def test_a_broken_study_hides_no_other(study: Study) -> None:
+    (studies_dir() / "broken").mkdir()
+    (studies_dir() / "broken" / "study.json").write_text("{", encoding="utf-8")
+    assert study.name in [found.name for found in studies()]
+    assert "broken" not in run("list").output
