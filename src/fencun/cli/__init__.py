@@ -46,7 +46,7 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_root)
     for verb, sentences in VERBS.items():
-        loaded = _load(verb) if arguments[:1] == [verb] else typer.Typer()
+        loaded = _load(verb) if [*arguments[:1]] == [verb] else typer.Typer()
         if len(loaded.registered_commands) == 1 and not loaded.registered_groups:
             app.command(verb, help=say(*sentences))(_only_command(loaded))
         else:

@@ -95,8 +95,9 @@ async def _write_one(
     from fencun.writer import Done, Writing
 
     console = Console(stderr=True)
+    asked = parse_arm(arm) if arm else None
     async with open_desk(scenario, model=model, parallel=min(draws, 6)) as writer:
-        chosen = parse_arm(arm) if arm else writer.default_arm
+        chosen = asked or writer.default_arm
         written = 0
         with console.status(say("正在写…", "Writing…")) as status:
             events = writer.stream(brief, arm=chosen, keep=keep, draws=draws, seed=seed)
@@ -187,8 +188,9 @@ async def _write_jobs(
     from fencun.desk import open_desk
     from fencun.prompt import parse_arm
 
+    asked = parse_arm(arm) if arm else None
     async with open_desk(scenario, model=model, parallel=8) as writer:
-        chosen = parse_arm(arm) if arm else writer.default_arm
+        chosen = asked or writer.default_arm
         columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task(say("批量写", "Writing"), total=len(jobs))
