@@ -4,13 +4,17 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fencun.errors import FencunError, RecordError
+from fencun.files import write_text
 from fencun.language import say
-from fencun.scenario import load_scenario
+from fencun.scenario import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    from fencun.data.lines import Line
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -108,6 +112,90 @@ def build(
             f"{f' ({reasons})' if reasons else ''}; why is in aside.jsonl.",
         )
     )
+
+
+_Paths = Annotated[
+    list[Path] | None, typer.Argument(help="种子、草稿、样本文件或数据集文件夹（默认：场景自己的）")
+]
+
+
+@app.command()
+def stats(
+    paths: _Paths = None, scenario: _Scenario = "spring_festival", as_json: _Json = False
+) -> None:
+    """量一量：长短、开头、结尾、套话、重复、分寸、方向。"""
+    from fencun.data.stats import measure
+
+    declared = load_scenario(scenario)
+    measured = measure(declared, _lines(declared, paths))
+    if as_json:
+        typer.echo(json.dumps(measured.to_row(), ensure_ascii=False))
+        return
+    from fencun.cli.data_tables import draw_stats
+
+    draw_stats(measured)
+
+
+@app.command()
+def coverage(
+    paths: _Paths = None,
+    scenario: _Scenario = "spring_festival",
+    rows: Annotated[str, typer.Option(help="竖着排的一项")] = "relation",
+    columns: Annotated[str, typer.Option(help="横着排的一项")] = "occasion",
+    size: Annotated[
+        int | None, typer.Option(min=1, help="打算一共要多少条（默认：现有的）")
+    ] = None,
+    at_least: Annotated[int, typer.Option(min=0, help="每格至少几条")] = 0,
+    targets: Annotated[
+        Path | None, typer.Option(help="目标份额（默认：场景的 targets.yaml）")
+    ] = None,
+    svg: Annotated[Path | None, typer.Option(help="另存一张 SVG")] = None,
+    as_json: _Json = False,
+) -> None:
+    """覆盖图：哪一格有多少条，哪一格还饿着。"""
+    from fencun.data.coverage import Coverage, hungry
+    from fencun.data.heatmap import heatmap
+    from fencun.data.targets import load_targets
+
+    declared = load_scenario(scenario)
+    aims = load_targets(declared, targets)
+    counted = Coverage(declared, _lines(declared, paths))
+    names = [axis.name for axis in counted.axes]
+    if unknown := [name for name in (rows, columns) if name not in names]:
+        raise FencunError(
+            f"没有“{unknown[0]}”这一项；可用：{'、'.join(names)}。",
+            f"There is no axis {unknown[0]!r}; known: {', '.join(names)}.",
+        )
+    table = counted.table(rows, columns)
+    waiting = hungry(counted, aims, over=(rows, columns), size=size, at_least=at_least)
+    if svg:
+        title = f"{declared.title}：{table.rows.label} × {table.columns.label}"
+        wants = {(h.cell[0], h.cell[1]): h.want for h in waiting}
+        write_text(svg, heatmap(table, title, wants=wants, targets=aims, alone=True))
+    if as_json:
+        cells = [{"cell": dict(zip((rows, columns), h.cell, strict=True)), "have": h.have,
+                  "want": h.want} for h in waiting]  # fmt: skip
+        found = {"rows": table.rows.values, "columns": table.columns.values}
+        typer.echo(json.dumps({"lines": counted.total, **found, "counts": table.counts,
+                               "hungry": cells}, ensure_ascii=False))  # fmt: skip
+        return
+    from fencun.cli.data_tables import draw_map
+
+    draw_map(table, waiting)
+
+
+def _lines(scenario: Scenario, paths: list[Path] | None) -> "list[Line]":
+    """Read the good lines of ``paths``; tell of the others on stderr."""
+    from fencun.data.lines import read_lines
+    from fencun.data.report import expand
+
+    reading = read_lines(expand(scenario, paths or ()), scenario)
+    for entry in reading.bad[:20]:
+        typer.secho(f"{entry.source}：{entry.error}", fg="yellow", err=True)
+    if reading.bad:
+        count = len(reading.bad)
+        typer.secho(say(f"{count} 行读不了，没有算进去。", f"{count} lines left out."), err=True)
+    return reading.lines
 
 
 @contextmanager

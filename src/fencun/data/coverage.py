@@ -153,6 +153,11 @@ class Hunger:
         """How many lines more it should have."""
         return self.want - self.have
 
+    @property
+    def cell(self) -> tuple[str, ...]:
+        """The values alone."""
+        return tuple(value for _, value in self.values)
+
     def __str__(self) -> str:
         cell = " × ".join(axis.told(value) for axis, value in self.values)
         return say(f"再写{_numeral(self.missing)}条：{cell}", f"{self.missing} more: {cell}")

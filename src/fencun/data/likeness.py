@@ -123,6 +123,24 @@ def _shared(incidence: csr_array[np.int32], threshold: float) -> Iterator[Alike]
             yield Alike(int(columns[at]), int(rows[at]), float(shares[at]))
 
 
+def nearest(texts: Sequence[str]) -> list[float]:
+    """Return for every text the largest share of its 5-grams that one other text has too."""
+    if len(texts) < 2:
+        return [0.0] * len(texts)
+    incidence = _incidence(texts)
+    sizes = np.diff(incidence.indptr)
+    counts = np.bincount(incidence.indices, minlength=incidence.shape[1])
+    telling = incidence[:, np.flatnonzero((counts > 1) & (counts <= _COMMON))]
+    turned = telling.T.tocsc()
+    most = np.zeros(len(texts))
+    for start in range(0, len(texts), _BLOCK):
+        block = (telling[start : start + _BLOCK] @ turned).tocoo()
+        rows, columns = block.coords[0] + start, block.coords[1]
+        others = rows != columns
+        np.maximum.at(most, rows[others], block.data[others] / sizes[rows[others]])
+    return most.tolist()
+
+
 def same_meaning(vectors: NDArray[np.float32], threshold: float = SAME_MEANING) -> list[Alike]:
     """Return the pairs of rows of ``vectors`` whose cosine is ``threshold`` or more.
 

@@ -1,0 +1,123 @@
+"""The figures are those that one would count by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+from data_case import line, row, write
+from typer.testing import CliRunner, Result
+
+from fencun.cli import app_for
+from fencun.data.likeness import grams, nearest
+from fencun.data.lines import Line
+from fencun.data.stats import distinct, measure
+from fencun.scenario import Scenario
+
+ONE = "妈，窗台上那盆水仙开了，给您拜年，您歇着，锅我刷。"
+TWO = "妈，门口的灯我换了新的，夜里出来您看得清道。"
+
+
+def fencun(*arguments: object) -> Result:
+    words = [str(argument) for argument in arguments]
+    return CliRunner().invoke(app_for(words), words)
+
+
+@pytest.fixture
+def lines(scenario: Scenario) -> list[Line]:
+    return [
+        line(scenario, "s1", ONE),
+        line(scenario, "s2", TWO),
+        line(
+            scenario, "s3", "哥，值此新春之际，愿你万事如意。", salutation="哥", relation="兄弟姐妹",
+        ),
+        line(
+            scenario, "s4", "嫂子，灯还亮着，我给你留了碗汤。", salutation="嫂子",
+            relation="亲戚平辈晚辈", detail="她刚离婚",
+            tact={"topic": "离婚分手", "handling": "不提"},
+        ),
+    ]  # fmt: skip
+
+
+def test_lengths_openings_and_endings(scenario: Scenario, lines: list[Line]) -> None:
+    stats = measure(scenario, lines)
+    assert stats.lines == 4
+    (length,) = stats.lengths
+    assert (length.value, length.lines) == ("一句话", 4)
+    assert (length.least, length.most) == (16, 25)
+    assert length.kept == 1
+    assert dict(stats.openings)["窗台上那盆水"] == 0.25
+    assert dict(stats.formulas)["门口的"] == 0.25
+    assert "来您看得清道" in stats.endings[1][0]
+
+
+def test_cliches_are_counted_per_thousand_lines(scenario: Scenario, lines: list[Line]) -> None:
+    clean = measure(scenario, lines[:2])
+    spoiled = measure(scenario, lines)
+    assert clean.cliches_per_thousand == 0
+    assert spoiled.cliches_per_thousand >= 250
+    assert spoiled.cliches_per_thousand % 250 == 0
+
+
+def test_distinct_n_is_that_of_the_paper() -> None:
+    assert distinct(["一二一二", "一二。"], 1) == pytest.approx(2 / 6)
+    assert distinct(["一二一二", "一二。"], 2) == pytest.approx(2 / 4)
+    assert distinct([], 2) == 0
+
+
+def test_likeness_is_to_the_nearest_other_line() -> None:
+    texts = [ONE, ONE.replace("水仙", "君子兰"), TWO]
+    sets = [set(grams(text)) for text in texts]
+    expected = [
+        max(len(a & b) / len(a) for at, b in enumerate(sets) if at != place)
+        for place, a in enumerate(sets)
+    ]
+    assert nearest(texts) == pytest.approx(expected)
+    assert nearest([ONE]) == [0.0]
+
+
+def test_tact_and_direction(scenario: Scenario, lines: list[Line]) -> None:
+    stats = measure(scenario, lines)
+    assert stats.tact_share == 0.25
+    divorce = next(row for row in stats.tact if row.topic == "离婚分手")
+    assert (divorce.lines, divorce.unspoken, divorce.light, divorce.named) == (1, 1, 0, 0)
+    parents = next(row for row in stats.directions if row.audience == "父母")
+    assert (parents.lines, parents.pronouns, parents.agree) == (2, {"您": 2}, 1)
+    assert (parents.passing, parents.clean) == (1, 1)
+    brother = next(row for row in stats.directions if row.audience == "兄弟姐妹")
+    assert brother.passing == 0
+
+
+def test_nothing_has_statistics_too(scenario: Scenario) -> None:
+    stats = measure(scenario, [])
+    assert stats.lines == 0
+    assert stats.likeness["most"] == 0
+
+
+def test_stats_on_the_command_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "seeds.jsonl", [row("s1", ONE), row("s2", TWO)])
+    with path.open("a", encoding="utf-8") as file:
+        file.write("{broken\n")
+    drawn = fencun("data", "stats", path)
+    assert drawn.exit_code == 0, drawn.output
+    assert "distinct-2" in drawn.stdout
+    assert "第 3 行" in drawn.stderr, "what is not counted is told"
+    told = json.loads(fencun("data", "stats", path, "--json").stdout)
+    assert told["lines"] == 2
+    assert set(told) >= {"lengths", "openings", "endings", "distinct", "likeness", "tact"}
+
+
+def test_the_map_on_the_command_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "seeds.jsonl", [row("s1", ONE), row("s2", TWO)])
+    picture = tmp_path / "map.svg"
+    drawn = fencun("data", "coverage", path, "--at-least", 2, "--svg", picture)
+    assert drawn.exit_code == 0, drawn.output
+    assert "再写两条：" in drawn.stdout
+    assert "父母 × 小年：2 条" in picture.read_text(encoding="utf-8")
+    told = json.loads(
+        fencun("data", "coverage", path, "--rows", "style", "--columns", "tact", "--json").stdout
+    )
+    assert told["lines"] == 2
+    assert sum(map(sum, told["counts"])) == 2
+    wrong = fencun("data", "coverage", path, "--rows", "mood")
+    assert "mood" in str(wrong.exception)
+    assert wrong.exit_code == 1
