@@ -25,6 +25,7 @@ class TuneConfig:
     batch: samples a step; micro: samples a forward pass (0: the whole batch).
     epochs: passes over the data; steps: number of steps, if not 0 it decides.
     minutes: time budget that limits the steps, measured before the first one; 0 is none.
+    plain: train on this share of every relation and length, the plainest samples of each.
     limit: use only the first so many samples of the stratified order; 0 is all.
     clip: largest norm of the gradient; decay: AdamW weight decay.
     max_tokens: longer samples are left out, and named.
@@ -50,6 +51,7 @@ class TuneConfig:
     epochs: float = 1.0
     steps: int = 0
     minutes: float = 0.0
+    plain: float = 1.0
     limit: int = 0
     clip: float = 1.0
     decay: float = 0.0

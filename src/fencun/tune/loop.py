@@ -25,7 +25,8 @@ _FLOOR = 0.1
 class Look:
     """What was seen when the run paused to look; the numbers are those of ``restraint.Seen``.
 
-    ``greetings`` are for people: brief, text, and the gates that found a fault.
+    ``greetings`` are for people: brief, text, and the gates that found a fault. ``passed`` and
+    ``echoes`` are None where there are too few of them to stop a run by.
     """
 
     step: int

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from fencun import files
+from fencun.brief import parse_brief
 from fencun.errors import FencunError
 from fencun.home import home
 from fencun.records import Sample
@@ -24,6 +25,7 @@ from fencun.tune.examples import Example, encode_all, read_samples, shared_prefi
 from fencun.tune.loop import Look, Run, Tick
 from fencun.tune.machine import Machine, look_around, revision, versions
 from fencun.tune.order import batch_at, epoch_order
+from fencun.tune.plain import plainest
 from fencun.tune.student import Student
 from fencun.tune.vocabulary import chinese_vocabulary
 from fencun.tune.watch import ScenarioWatcher, canary_examples
@@ -67,6 +69,8 @@ def gather(config: TuneConfig) -> Material:
     training, dropped = encode_all(tokenizer, scenario, samples, max_tokens=config.max_tokens)
     unseen, also = encode_all(tokenizer, scenario, kept, max_tokens=config.max_tokens)
     by_id = {sample.id: sample for sample in kept}
+    if config.plain < 1:
+        training = _plainest(training, samples, scenario, config.plain)
     if config.limit:
         order = epoch_order([e.stratum for e in training], seed=config.seed, epoch=0)
         training = [training[index] for index in order[: config.limit]]
@@ -79,6 +83,24 @@ def gather(config: TuneConfig) -> Material:
         dropped + also,
         {"train": files.sha256_file(train), "validation": files.sha256_file(validation)},
     )
+
+
+def _plainest(
+    training: list[Example], samples: Sequence[Sample], scenario: Scenario, share: float
+) -> list[Example]:
+    """Return the plainest ``share`` of every relation and length."""
+    by_id = {sample.id: sample for sample in samples}
+    briefs = [parse_brief(scenario, by_id[example.id].brief) for example in training]
+    kept = plainest(
+        [example.text for example in training],
+        [brief.lines() for brief in briefs],
+        [
+            f"{example.stratum}/{brief.length.min if brief.length else 0}"
+            for example, brief in zip(training, briefs, strict=True)
+        ],
+        share,
+    )
+    return [training[index] for index in kept]
 
 
 def find_base(name: str) -> Base:

@@ -21,6 +21,8 @@ from fencun.tune.student import Student
 
 _CANARY = Path(__file__).with_name("canary.jsonl")
 _BATCH = 8
+# Of fewer greetings a share says too little to stop a run by; they are shown all the same.
+_TELLING = 8
 
 
 class ScenarioWatcher:
@@ -57,7 +59,7 @@ class ScenarioWatcher:
         if self._canary_base is None:
             self._canary_base = mean_loss(student, None, self._canary)
         greetings = [self._greet(student, adapter, *pair) for pair in self._shown]
-        count = len(greetings)
+        count = len(greetings) if len(greetings) >= _TELLING else 0
         return Look(
             step=step,
             loss=mean_loss(student, adapter, self._examples),
