@@ -28,7 +28,7 @@ def lines(scenario: Scenario) -> list[Line]:
         line(scenario, "s1", ONE),
         line(scenario, "s2", TWO),
         line(
-            scenario, "s3", "哥，值此新春之际，愿你万事如意。", salutation="哥", relation="兄弟姐妹",
+            scenario, "s3", "哥，值此新春之际，愿你万事如意。", salutation="哥", relation="兄弟姐妹"
         ),
         line(
             scenario, "s4", "嫂子，灯还亮着，我给你留了碗汤。", salutation="嫂子",

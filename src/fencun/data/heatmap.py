@@ -24,14 +24,14 @@ _SUMS = 48
 _WRAP = 3  # characters of a column's name on a line
 _PALEST, _DARKEST = 0.04, 0.55  # beyond that, ink on the colour is hard to read
 
-Cell = tuple[str, str]
+Wants = Mapping[tuple[str, str], int] | Mapping[tuple[str, ...], int]
 
 
 def heatmap(
     table: Table,
     title: str,
     *,
-    wants: Mapping[Cell, int] | None = None,
+    wants: Wants | None = None,
     targets: Targets | None = None,
     href: Callable[[str, str], str] | None = None,
     alone: bool = False,
