@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from fencun.errors import BusyError
-from fencun.models.admission import Admission
+from fencun.models.admission import Admission, Turn
 
 
 class Desk:
@@ -16,14 +16,15 @@ class Desk:
         self.entered: list[str] = []
         self.doors: dict[str, asyncio.Event] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.turns: dict[str, Turn] = {}
 
-    async def come(self, name: str, kind: object = None) -> None:
+    async def come(self, name: str, kind: object = None, places: int = 1) -> None:
         self.doors[name] = asyncio.Event()
-        self.tasks[name] = asyncio.create_task(self._stay(name, kind))
+        self.tasks[name] = asyncio.create_task(self._stay(name, kind, places))
         await asyncio.sleep(0)
 
-    async def _stay(self, name: str, kind: object) -> None:
-        async with self.admission.turn(kind):
+    async def _stay(self, name: str, kind: object, places: int) -> None:
+        async with self.admission.turn(kind, places) as self.turns[name]:
             self.entered.append(name)
             await self.doors[name].wait()
 
@@ -109,6 +110,40 @@ async def test_kinds_never_mix_and_none_is_overtaken() -> None:
     await desk.leave("t")
     assert desk.entered == ["a", "b", "t", "c"]
     await desk.leave("c")
+
+
+async def test_who_needs_several_places_waits_for_all_of_them_and_is_not_overtaken() -> None:
+    desk = Desk(Admission(4, 9))
+    for name, places in (("a", 3), ("b", 2), ("c", 1)):
+        await desk.come(name, places=places)
+    assert (desk.entered, desk.admission.running) == (["a"], 3)
+    desk.turns["a"].give_back()
+    await asyncio.sleep(0)
+    assert (desk.entered, desk.admission.running) == (["a", "b"], 4)
+    await desk.leave("b")
+    assert (desk.entered, desk.admission.running) == (["a", "b", "c"], 3)
+    await desk.leave("a")
+    await desk.leave("c")
+    assert desk.admission.running == 0
+
+
+async def test_a_place_is_given_back_once_only() -> None:
+    admission = Admission(4, 0)
+    async with admission.turn(places=2) as turn, admission.turn():
+        for _ in range(5):
+            turn.give_back()
+        assert admission.running == 1
+        turn.end()
+    assert admission.running == 0
+
+
+async def test_a_turn_of_several_given_in_the_moment_of_cancelling_is_given_on() -> None:
+    desk = Desk(Admission(4, 9))
+    async with desk.admission.turn():
+        await desk.come("b", places=4)
+    desk.tasks["b"].cancel()
+    await asyncio.gather(desk.tasks["b"], return_exceptions=True)
+    assert desk.admission.running == 0
 
 
 async def test_a_failing_turn_is_given_back() -> None:

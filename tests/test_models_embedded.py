@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,7 @@ from tiny_adapter import write_adapter
 from fencun.errors import BusyError, EngineError, ModelError
 from fencun.models.catalog import catalog
 from fencun.models.embedded import EmbeddedEngine
-from fencun.models.engine import Completion, Decoding, Engine, Message
+from fencun.models.engine import Completion, Decoding, Delta, Engine, Message
 from fencun.models.installed import path_of
 
 pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
@@ -89,6 +90,50 @@ async def test_requests_with_and_without_the_adapter_run_side_by_side(
     answers = await asyncio.gather(*(engine.complete(HELLO, decoding) for decoding in mixed))
     for decoding, answer in zip(mixed, answers, strict=True):
         assert ("祝" in answer.text) == (decoding.adapter_scale == 0), answer.text
+
+
+async def draw(engine: EmbeddedEngine, decoding: Decoding, n: int) -> dict[int, Completion]:
+    whole: dict[int, Completion] = {}
+    texts = dict.fromkeys(range(n), "")
+    async for event in engine.stream_many(HELLO, decoding, n):
+        if isinstance(event, Delta):
+            texts[event.index] += event.text
+        else:
+            whole[event.index] = event.completion
+    assert texts == {index: completion.text for index, completion in whole.items()}
+    return whole
+
+
+async def test_several_answers_by_one_request_have_the_seeds_that_follow(
+    engine: EmbeddedEngine,
+) -> None:
+    """Three answers in two slots: the third follows when a slot gets free."""
+    decoding = Decoding(max_tokens=4, temperature=1.0, seed=20)
+    several = await draw(engine, decoding, 3)
+    alone = [await engine.complete(HELLO, replace(decoding, seed=20 + at)) for at in range(3)]
+    assert [several[at].text for at in range(3)] == [answer.text for answer in alone]
+    assert [several[at].completion_tokens for at in range(3)] == [
+        answer.completion_tokens for answer in alone
+    ]
+    assert len({answer.text for answer in alone}) > 1
+    assert engine._admission.running == 0
+
+
+async def test_several_answers_with_the_adapter_all_have_it(engine: EmbeddedEngine) -> None:
+    tuned = Decoding(max_tokens=5, temperature=0, adapter_scale=1.0)
+    bare = replace(tuned, adapter_scale=0.0)
+    strong, plain = await asyncio.gather(draw(engine, tuned, 2), draw(engine, bare, 2))
+    assert all("祝" not in answer.text for answer in strong.values())
+    assert all("祝" in answer.text for answer in plain.values())
+
+
+async def test_closing_several_answers_frees_every_slot(engine: EmbeddedEngine) -> None:
+    stream = engine.stream_many(ENDLESS, Decoding(max_tokens=700), 4)
+    await anext(stream)
+    await stream.aclose()
+    assert (engine._admission.running, engine.waiting) == (0, 0)
+    async with asyncio.timeout(60):  # seven hundred tokens four times take longer
+        assert len(await draw(engine, Decoding(max_tokens=2), 2)) == 2
 
 
 async def test_an_engine_without_an_adapter_ignores_the_scale_and_repeats_itself() -> None:
@@ -190,14 +235,14 @@ async def test_warming_up_reads_the_prompt_ahead(engine: EmbeddedEngine) -> None
     server = engine._server
     assert server is not None
     body = engine._body(long, Decoding(max_tokens=1), 0.0) | {"stream": False}
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-        answer = await client.post(
-            f"{server.url}/v1/chat/completions",
-            json={key: value for key, value in body.items() if key != "stream_options"},
-            headers={"Authorization": f"Bearer {server.key}"},
-        )
-    timings = json.loads(answer.text)["timings"]
-    assert timings["cache_n"] > 10 * timings["prompt_n"]
+    del body["stream_options"]
+    headers = {"Authorization": f"Bearer {server.key}"}
+    async with httpx.AsyncClient(trust_env=False, timeout=60, headers=headers) as client:
+        url = f"{server.url}/v1/chat/completions"
+        answers = await asyncio.gather(*(client.post(url, json=body) for _ in range(2)))
+    for answer in answers:  # one in each slot
+        timings = json.loads(answer.text)["timings"]
+        assert timings["cache_n"] > 10 * timings["prompt_n"]
 
 
 async def test_files_that_are_not_there_or_not_models_are_told(tmp_path: Path) -> None:

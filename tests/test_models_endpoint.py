@@ -12,7 +12,7 @@ import pytest
 from fencun.errors import BusyError, EngineError
 from fencun.models import endpoint
 from fencun.models.endpoint import EndpointEngine
-from fencun.models.engine import Decoding, Message
+from fencun.models.engine import Decoding, Delta, Message, Whole
 
 HELLO: list[Message] = [{"role": "user", "content": "你好"}]
 Answer = Callable[[dict[str, Any]], httpx.Response]
@@ -85,6 +85,29 @@ async def test_a_qwen3_answers_without_thinking() -> None:
     assert (body["model"], body["seed"], body["stream"]) == ("qwen3-8b", 7, True)
     assert str(there.requests[0].url) == "http://there/v1/chat/completions"
     assert there.requests[0].headers["authorization"] == "Bearer secret"
+
+
+async def test_several_answers_are_requests_with_seeds_of_their_own() -> None:
+    def by_seed(body: dict[str, Any]) -> httpx.Response:
+        return stream_of("种", str(body["seed"]))
+
+    there = Endpoint(by_seed)
+    async with engine_at(there) as engine:
+        events = [event async for event in engine.stream_many(HELLO, Decoding(seed=7), 3)]
+    whole = {event.index: event.completion.text for event in events if isinstance(event, Whole)}
+    assert whole == {0: "种7", 1: "种8", 2: "种9"}
+    assert Delta(2, "种") in events
+    assert all("n" not in body for body in there.asked)
+
+
+async def test_one_of_several_that_is_refused_fails_them_all() -> None:
+    def picky(body: dict[str, Any]) -> httpx.Response:
+        return stream_of("好") if body["seed"] != 1 else httpx.Response(401, json={"error": "no"})
+
+    async with engine_at(Endpoint(picky)) as engine:
+        with pytest.raises(EngineError, match="FENCUN_ENDPOINT_KEY"):
+            async for _ in engine.stream_many(HELLO, Decoding(seed=0), 3):
+                pass
 
 
 async def test_another_model_is_not_told_about_thinking() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from fencun.errors import BusyError, EngineError
-from fencun.models.engine import Decoding, Engine, Message
+from fencun.models.engine import Decoding, Delta, Engine, Message, Whole
 from fencun.models.fake import FakeEngine
 
 HELLO: list[Message] = [{"role": "user", "content": "你好"}]
@@ -22,6 +22,15 @@ async def test_answers_come_in_turn_and_calls_are_remembered() -> None:
 async def test_an_answer_may_depend_on_the_request() -> None:
     engine: Engine = FakeEngine(lambda messages, decoding: f"{decoding.seed}{messages[0]['role']}")
     assert (await engine.complete(HELLO, Decoding(seed=4))).text == "4user"
+
+
+async def test_several_answers_are_the_next_ones_with_seeds_of_their_own() -> None:
+    engine = FakeEngine(["一二三", "四", "五六"])
+    events = [event async for event in engine.stream_many(HELLO, Decoding(seed=8), 3)]
+    whole = {event.index: event.completion.text for event in events if isinstance(event, Whole)}
+    assert whole == {0: "一二三", 1: "四", 2: "五六"}
+    assert Delta(0, "一二") in events
+    assert [decoding.seed for _, decoding in engine.calls] == [8, 9, 10]
 
 
 async def test_it_fails_when_told_to() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fencun.errors import EngineError
 from fencun.models import wire
-from fencun.models.engine import Completion, Decoding
+from fencun.models.engine import Completion, Decoding, Delta, Whole
 from fencun.models.wire import Piece
 
 
@@ -41,6 +41,42 @@ async def test_a_stream_becomes_a_completion() -> None:
         "data: [DONE]",
     )
     assert got == Completion("新年好", "stop", 7, 2, mean_logprob=-1.0)
+
+
+async def test_several_answers_in_one_stream_are_told_apart() -> None:
+    """As llama.cpp tells them: what an answer cost comes right after its end, without index."""
+
+    def usage(tokens: int) -> str:
+        return f'data: {{"choices":[],"usage":{{"prompt_tokens":9,"completion_tokens":{tokens}}}}}'
+
+    said = lines(
+        event("新", index=1),
+        event("过", index=0),
+        event("<thi", index=0),
+        event("年", index=1),
+        event(finish="stop", index=1),
+        usage(2),
+        event("年", index=0),
+        event(finish="length", index=0),
+        usage(3),
+        "data: [DONE]",
+    )
+    events = [event async for event in wire.answers(wire.read_pieces(said, 2), 2)]
+    assert events == [
+        Delta(1, "新"),
+        Delta(0, "过"),
+        Delta(1, "年"),
+        Whole(1, Completion("新年", "stop", 9, 2)),
+        Delta(0, "<thi年"),
+        Whole(0, Completion("过<thi年", "length", 9, 3)),
+    ]
+
+
+async def test_several_answers_are_not_whole_before_the_last_has_ended() -> None:
+    said = lines(event("新", index=1), event(finish="stop", index=1), event("过", index=0))
+    with pytest.raises(EngineError, match="中途断了"):
+        async for _ in wire.answers(wire.read_pieces(said, 2), 2):
+            pass
 
 
 async def test_a_cut_answer_says_so() -> None:

@@ -1,12 +1,12 @@
 """From a brief to the texts worth showing: draw several, look at each through the gates, rank.
 
-One draw is one answer of the engine. All draws of a writing run at once; the best few are
-kept. Nothing here knows whether a terminal, a page or an API asked.
+One draw is one answer of the engine. All draws of a writing share one reading of the prompt
+where the engine can; the best few are kept. Nothing here knows whether a terminal, a page or
+an API asked.
 """
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from fencun.adapter import Adapter
 from fencun.brief import Brief
 from fencun.gates import Finding, Gates
-from fencun.models.engine import Decoding, Engine
+from fencun.models.engine import Decoding, Delta, Engine
 from fencun.prompt import Arm, messages
 
 _PUNCTUATION = re.compile(r"[\W_]+")
@@ -126,47 +126,19 @@ class Writer:
 
         Closing the iterator cancels what is still being drawn. Raises as :meth:`write`.
         """
-        events: asyncio.Queue[Piece | Done | BaseException] = asyncio.Queue()
-        tasks = [
-            asyncio.create_task(self._draw(brief, arm, seed + draw, draw, events.put_nowait))
-            for draw in range(draws)
-        ]
+        decoding = replace(self.decoding(brief, arm), seed=seed)
         candidates: list[Candidate] = []
-        try:
-            while len(candidates) < draws:
-                event = await events.get()
-                if isinstance(event, BaseException):
-                    raise event
-                if isinstance(event, Done):
-                    candidates.append(event.candidate)
-                yield event
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        answers = self.engine.stream_many(messages(brief, arm), decoding, draws)
+        async with aclosing(answers):
+            async for answer in answers:
+                if isinstance(answer, Delta):
+                    yield Piece(answer.index, answer.text)
+                    continue
+                candidate = self.look(brief, answer.completion.text, seed + answer.index)
+                candidates.append(candidate)
+                yield Done(answer.index, candidate)
         kept = tuple(rank(candidates)[:keep])
         yield Writing(brief, arm, self.engine.name, seed, kept, draws)
-
-    async def _draw(
-        self,
-        brief: Brief,
-        arm: Arm,
-        seed: int,
-        draw: int,
-        tell: Callable[[Piece | Done | BaseException], None],
-    ) -> None:
-        try:
-            decoding = replace(self.decoding(brief, arm), seed=seed)
-            pieces: list[str] = []
-            async with aclosing(self.engine.stream(messages(brief, arm), decoding)) as answer:
-                async for piece in answer:
-                    pieces.append(piece)
-                    tell(Piece(draw, piece))
-            tell(Done(draw, self.look(brief, "".join(pieces), seed)))
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
-            tell(error)
 
     def look(self, brief: Brief, text: str, seed: int = 0) -> Candidate:
         """Return ``text`` as a candidate: tidied, and looked at through the gates."""

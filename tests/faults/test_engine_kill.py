@@ -17,7 +17,7 @@ from fencun.errors import EngineError
 from fencun.models import embedded
 from fencun.models.catalog import catalog
 from fencun.models.embedded import EmbeddedEngine
-from fencun.models.engine import Decoding, Message
+from fencun.models.engine import Decoding, Message, Whole
 from fencun.models.installed import path_of
 
 pytestmark = pytest.mark.model
@@ -69,6 +69,26 @@ async def test_a_kill_ends_every_request_at_once_and_the_next_one_works(
         assert (await waiting).completion_tokens == 3
         assert (await engine.complete(ENDLESS, Decoding(max_tokens=2))).completion_tokens == 2
     assert pid_of(engine) != first
+
+
+async def test_a_kill_ends_all_the_answers_of_a_request_and_those_that_wait(
+    engine: EmbeddedEngine,
+) -> None:
+    stream = engine.stream_many(ENDLESS, LONG, 3)  # two run, one waits for a slot
+    await anext(stream)
+    os.kill(pid_of(engine), signal.SIGKILL)
+    async with asyncio.timeout(5):
+        with pytest.raises(EngineError, match="中途退出"):
+            async for _ in stream:
+                pass
+    assert (engine._admission.running, engine.waiting) == (0, 0)
+    async with asyncio.timeout(60):
+        whole = [
+            event
+            async for event in engine.stream_many(ENDLESS, Decoding(max_tokens=2), 2)
+            if isinstance(event, Whole)
+        ]
+    assert sorted(event.index for event in whole) == [0, 1]
 
 
 async def test_a_kill_between_requests_is_not_noticed(engine: EmbeddedEngine) -> None:

@@ -6,14 +6,40 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from fencun.errors import BusyError
 
 _LONGEST_WAIT_S = 120
 
 
+class Turn:
+    """What a request holds while it runs: some places, given back one by one or at its end."""
+
+    def __init__(self, admission: "Admission", places: int) -> None:
+        self._admission = admission
+        self._places = places
+
+    def give_back(self, places: int = 1) -> None:
+        """Give ``places`` back early; more than are held count as those that are."""
+        places = min(places, self._places)
+        self._places -= places
+        self._admission._leave(places)
+
+    def end(self) -> None:
+        """Give back what is still held."""
+        self.give_back(self._places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    place: asyncio.Future[None]
+    kind: Hashable
+    places: int
+
+
 class Admission:
-    """Let ``parallel`` requests in at once, oldest first, and at most ``waiting`` stand in line.
+    """Fill ``parallel`` places at once, oldest first; at most ``waiting`` requests stand in line.
 
     Requests of a different ``kind`` never run together: llama.cpp batches only slots
     with the same adapter scale and would starve the others, so the line waits until
@@ -23,7 +49,7 @@ class Admission:
     def __init__(self, parallel: int, waiting: int) -> None:
         self._parallel = parallel
         self._bound = waiting
-        self._line: deque[tuple[asyncio.Future[None], Hashable]] = deque()
+        self._line: deque[_Waiting] = deque()
         self._running = 0
         self._kind: Hashable = None
         self._mean_s = 5.0
@@ -35,27 +61,29 @@ class Admission:
 
     @property
     def running(self) -> int:
-        """How many requests are being answered."""
+        """How many places are taken."""
         return self._running
 
     @asynccontextmanager
-    async def turn(self, kind: Hashable = None) -> AsyncIterator[None]:
-        """Wait for a turn and hold it for the length of the block.
+    async def turn(self, kind: Hashable = None, places: int = 1) -> AsyncIterator[Turn]:
+        """Wait for ``places`` (at most ``parallel``) and hold them for the length of the block.
 
         Raises:
             BusyError: the line is full; its ``retry_after`` is estimated from recent turns.
         """
-        await self._enter(kind)
+        assert 0 < places <= self._parallel
+        await self._enter(kind, places)
+        turn = Turn(self, places)
         started = time.monotonic()
         try:
-            yield
+            yield turn
             self._mean_s += 0.2 * (time.monotonic() - started - self._mean_s)
         finally:
-            self._leave()
+            turn.end()
 
-    async def _enter(self, kind: Hashable) -> None:
+    async def _enter(self, kind: Hashable, places: int) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append((place, kind))
+        self._line.append(_Waiting(place, kind, places))
         self._admit()
         if place.done():
             return
@@ -66,30 +94,31 @@ class Admission:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self._leave()
+                self._leave(places)
             else:
-                self._line = deque(entry for entry in self._line if entry[0] is not place)
+                self._line = deque(other for other in self._line if other.place is not place)
                 self._admit()
             raise
 
     def _admit(self) -> None:
-        while self._line and self._running < self._parallel:
-            place, kind = self._line[0]
-            if self._running and kind != self._kind:
-                return
+        while self._line:
+            first = self._line[0]
+            if not first.place.cancelled():
+                if self._running + first.places > self._parallel:
+                    return
+                if self._running and first.kind != self._kind:
+                    return
+                self._kind = first.kind
+                self._running += first.places
+                first.place.set_result(None)
             self._line.popleft()
-            if place.cancelled():
-                continue
-            self._kind = kind
-            self._running += 1
-            place.set_result(None)
 
-    def _leave(self) -> None:
-        self._running -= 1
+    def _leave(self, places: int) -> None:
+        self._running -= places
         self._admit()
 
     def _busy(self) -> BusyError:
-        rounds = (len(self._line) + 1) / self._parallel
+        rounds = (sum(other.places for other in self._line) + 1) / self._parallel
         seconds = min(_LONGEST_WAIT_S, max(1, math.ceil(rounds * self._mean_s)))
         return BusyError(
             f"排队的人太多了（{len(self._line)} 个在等），请 {seconds} 秒后再试。",

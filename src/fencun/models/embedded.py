@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from fencun.errors import EngineError, ModelError
 from fencun.models import wire
 from fencun.models.admission import Admission
 from fencun.models.cores import physical_cores
-from fencun.models.engine import Completion, Decoding, Message
+from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
 from fencun.models.process import ServerProcess, ServerSettings
+from fencun.models.several import merged, numbered
 from fencun.models.wire import Piece
 
 _LONGEST_BACKOFF_S = 30.0
@@ -106,15 +108,32 @@ class EmbeddedEngine:
         """See :meth:`fencun.models.engine.Engine.stream`."""
         return wire.texts(self._pieces(messages, decoding), tell)
 
+    def stream_many(
+        self, messages: Sequence[Message], decoding: Decoding, n: int
+    ) -> AsyncGenerator[Delta | Whole, None]:
+        """See :meth:`fencun.models.engine.Engine.stream_many`.
+
+        As many answers as there are slots share one reading of the prompt; those beyond
+        follow when slots get free, and find the prompt there.
+        """
+        most = self._settings.parallel
+        groups: list[AsyncGenerator[Delta | Whole, None]] = []
+        for first in range(0, n, most):
+            count = min(most, n - first)
+            seeded = replace(decoding, seed=decoding.seed + first)
+            answers = wire.answers(self._pieces(messages, seeded, count), count)
+            groups.append(numbered(answers, first))
+        return merged(groups)
+
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """See :meth:`fencun.models.engine.Engine.complete`."""
         return await wire.collect(self._pieces(messages, decoding))
 
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
-        """Read ``messages`` into every slot at once; the server is started if need be."""
+        """Read ``messages`` once, for every slot; the server is started if need be."""
         decoding = Decoding(max_tokens=1, adapter_scale=adapter_scale)
-        slots = range(self._settings.parallel)
-        await asyncio.gather(*(self.complete(messages, decoding) for _ in slots))
+        async for _ in self.stream_many(messages, decoding, self._settings.parallel):
+            pass
 
     async def start(self) -> None:
         """Load the model now, rather than on the first request.
@@ -132,15 +151,17 @@ class EmbeddedEngine:
         await self._http.aclose()
 
     async def _pieces(
-        self, messages: Sequence[Message], decoding: Decoding
+        self, messages: Sequence[Message], decoding: Decoding, n: int = 1
     ) -> AsyncGenerator[Piece, None]:
         scale = decoding.adapter_scale if self.has_adapter else 0.0
-        body = self._body(messages, decoding, scale)
-        async with self._admission.turn(scale):
+        body = self._body(messages, decoding, scale, n)
+        async with self._admission.turn(scale, n) as turn:
             for last in (False, True):
                 try:
                     async with aclosing(self._watched(await self._running(), body)) as pieces:
                         async for piece in pieces:
+                            if piece.finish is not None:
+                                turn.give_back()  # its slot is free, whatever the others do
                             yield piece
                     return
                 except _UnreachedError:
@@ -169,7 +190,8 @@ class EmbeddedEngine:
             async with self._http.stream("POST", url, json=body, headers=headers) as response:
                 if response.status_code != 200:
                     raise wire.refused((await response.aread()).decode(errors="replace"))
-                async with aclosing(wire.read_pieces(response.aiter_lines())) as pieces:
+                lines = response.aiter_lines()
+                async with aclosing(wire.read_pieces(lines, body.get("n", 1))) as pieces:
                     async for piece in pieces:
                         yield piece
         except httpx.HTTPError as error:
@@ -182,7 +204,7 @@ class EmbeddedEngine:
             ) from error
 
     def _body(
-        self, messages: Sequence[Message], decoding: Decoding, scale: float
+        self, messages: Sequence[Message], decoding: Decoding, scale: float, n: int = 1
     ) -> dict[str, Any]:
         body = wire.chat_body(messages, decoding) | {
             "top_k": decoding.top_k,
@@ -191,6 +213,8 @@ class EmbeddedEngine:
             "cache_prompt": True,
             "chat_template_kwargs": {"enable_thinking": False},
         }
+        if n > 1:
+            body["n"] = n  # answer i gets the seed + i; the others start from its prompt
         if self.has_adapter:
             body["lora"] = [{"id": 0, "scale": scale}]
         return body

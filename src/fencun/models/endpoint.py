@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,7 +12,8 @@ import httpx
 from fencun.errors import BusyError, EngineError, FencunError
 from fencun.models import wire
 from fencun.models.admission import Admission
-from fencun.models.engine import Completion, Decoding, Message
+from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
+from fencun.models.several import merged, numbered
 from fencun.models.wire import Piece
 
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -78,6 +80,22 @@ class EndpointEngine:
     ) -> AsyncGenerator[str, None]:
         """See :meth:`fencun.models.engine.Engine.stream`."""
         return wire.texts(self._pieces(messages, decoding), tell)
+
+    def stream_many(
+        self, messages: Sequence[Message], decoding: Decoding, n: int
+    ) -> AsyncGenerator[Delta | Whole, None]:
+        """See :meth:`fencun.models.engine.Engine.stream_many`.
+
+        Each answer is a request of its own, with its own seed and its own second try: not
+        every endpoint knows ``n``, and those that batch keep the common prompt anyway.
+        """
+        return merged([self._one(messages, decoding, index) for index in range(n)])
+
+    def _one(
+        self, messages: Sequence[Message], decoding: Decoding, index: int
+    ) -> AsyncGenerator[Delta | Whole, None]:
+        seeded = replace(decoding, seed=decoding.seed + index)
+        return numbered(wire.answers(self._pieces(messages, seeded)), index)
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """See :meth:`fencun.models.engine.Engine.complete`."""

@@ -46,6 +46,22 @@ class Completion:
     mean_logprob: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Answer ``index`` of several has grown by ``text``."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Answer ``index`` of several has ended."""
+
+    index: int
+    completion: Completion
+
+
 class Engine(Protocol):
     """Who generates. Every method raises :class:`~fencun.errors.EngineError` and never hangs."""
 
@@ -72,6 +88,17 @@ class Engine(Protocol):
         Raises:
             EngineError: the engine died or refused, before or while it answered.
             BusyError: the bounded queue is full.
+        """
+        ...
+
+    def stream_many(
+        self, messages: Sequence[Message], decoding: Decoding, n: int
+    ) -> AsyncGenerator[Delta | Whole, None]:
+        """Yield ``n`` answers to one prompt side by side, each of them ending with its ``Whole``.
+
+        Answer ``index`` is sampled with the seed ``decoding.seed + index``. An engine that
+        can reads the prompt once for all of them. Closing the iterator cancels them all, and
+        the first that fails ends the others. Raises as :meth:`stream`.
         """
         ...
 

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 
 from fencun.errors import EngineError, FencunError
-from fencun.models.engine import Completion, Decoding, Message
+from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
+from fencun.models.several import merged
 
 Answer = str | FencunError
 Script = Sequence[Answer] | Callable[[Sequence[Message], Decoding], Answer]
@@ -82,6 +85,22 @@ class FakeEngine:
                     mean_logprob=self._mean_logprob,
                 )
             )
+
+    def stream_many(
+        self, messages: Sequence[Message], decoding: Decoding, n: int
+    ) -> AsyncGenerator[Delta | Whole, None]:
+        """Yield the next ``n`` answers side by side; every one of them is a call."""
+        return merged([self._one(messages, decoding, index) for index in range(n)])
+
+    async def _one(
+        self, messages: Sequence[Message], decoding: Decoding, index: int
+    ) -> AsyncGenerator[Delta | Whole, None]:
+        told: list[Completion] = []
+        seeded = replace(decoding, seed=decoding.seed + index)
+        async with aclosing(self._stream(messages, seeded, told.append)) as pieces:
+            async for piece in pieces:
+                yield Delta(index, piece)
+        yield Whole(index, told[0])
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """Return the next answer whole."""

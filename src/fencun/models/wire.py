@@ -3,13 +3,13 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fencun.errors import EngineError
-from fencun.models.engine import Completion, Decoding, Message
+from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
 from fencun.models.think import ThinkFilter
 
 Finish = Literal["stop", "length"]
@@ -25,10 +25,12 @@ class StallError(EngineError):
 class Piece:
     """What one event of a stream says; everything but ``text`` is usually absent.
 
-    ``logprobs`` holds the natural logarithm of the probability of each token in it.
+    ``index`` tells the answers of one request apart, -1 belongs to none; ``logprobs`` holds
+    the natural logarithm of the probability of each token in it.
     """
 
     text: str = ""
+    index: int = 0
     finish: Finish | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -63,13 +65,16 @@ def defused(text: str) -> str:
     return _MARKER.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
-async def read_pieces(lines: AsyncIterator[str]) -> AsyncGenerator[Piece, None]:
+async def read_pieces(lines: AsyncIterator[str], n: int = 1) -> AsyncGenerator[Piece, None]:
     """Yield the pieces of a server-sent event stream up to ``[DONE]``, or its end once finished.
+
+    ``n`` is the number of answers asked for. llama.cpp tells what each of them cost right
+    after its end and without its index: the piece gets it here.
 
     Raises:
         EngineError: the server reports an error, breaks off, or sends what is not JSON.
     """
-    finished = False
+    finished: list[int] = []
     async for line in lines:
         field, _, value = line.partition(":")
         if field == "error":
@@ -79,9 +84,12 @@ async def read_pieces(lines: AsyncIterator[str]) -> AsyncGenerator[Piece, None]:
         if value.strip() == "[DONE]":
             return
         piece = _piece(value)
-        finished = finished or piece.finish is not None
+        if piece.finish is not None:
+            finished.append(piece.index)
+        if piece.index < 0:
+            piece = replace(piece, index=finished[-1] if finished else 0)
         yield piece
-    if not finished:
+    if len(set(finished)) < n:
         raise EngineError(
             "模型的回答中途断了，请重试。", "The answer broke off half-way; please try again."
         )
@@ -98,6 +106,7 @@ def _piece(text: str) -> Piece:
         tokens = (choice.get("logprobs") or {}).get("content") or ()
         return Piece(
             text=content,
+            index=int(choice.get("index") or 0) if choice else -1,
             finish=_finish(choice.get("finish_reason")),
             prompt_tokens=usage.get("prompt_tokens") or 0,
             completion_tokens=usage.get("completion_tokens") or 0,
@@ -160,37 +169,93 @@ async def unstalled(
         limit = next_s
 
 
+class _Growing:
+    """An answer that is still being told."""
+
+    def __init__(self) -> None:
+        self._thinking = ThinkFilter()
+        self._parts: list[str] = []
+        self._logprobs: list[float] = []
+        self._finish: Finish | None = None
+        self._prompt_tokens = self._completion_tokens = 0
+
+    def add(self, piece: Piece) -> str:
+        """Take a piece; return what of it is to be shown."""
+        self._logprobs.extend(piece.logprobs)
+        self._finish = piece.finish or self._finish
+        self._prompt_tokens = piece.prompt_tokens or self._prompt_tokens
+        self._completion_tokens = piece.completion_tokens or self._completion_tokens
+        return self._keep(self._thinking.feed(piece.text))
+
+    @property
+    def told(self) -> bool:
+        """Whether its end and its cost have come: nothing more will."""
+        return self._finish is not None and self._completion_tokens > 0
+
+    def rest(self) -> str:
+        """Return what was held back until it was certain that no more comes."""
+        return self._keep(self._thinking.finish())
+
+    def completion(self) -> Completion:
+        mean = sum(self._logprobs) / len(self._logprobs) if self._logprobs else None
+        return Completion(
+            "".join(self._parts),
+            self._finish or "stop",
+            self._prompt_tokens,
+            self._completion_tokens,
+            mean,
+        )
+
+    def _keep(self, text: str) -> str:
+        if text:
+            self._parts.append(text)
+        return text
+
+
+async def answers(
+    pieces: AsyncGenerator[Piece, None], n: int = 1
+) -> AsyncGenerator[Delta | Whole, None]:
+    """Yield the ``n`` answers of a stream without their thinking; no delta is empty."""
+    growing = {index: _Growing() for index in range(n)}
+    async with aclosing(pieces):
+        async for piece in pieces:
+            answer = growing.get(piece.index)
+            if answer is None:
+                continue
+            if shown := answer.add(piece):
+                yield Delta(piece.index, shown)
+            if n > 1 and answer.told:
+                del growing[piece.index]
+                for event in _ended(piece.index, answer):
+                    yield event
+    for index, answer in growing.items():
+        for event in _ended(index, answer):
+            yield event
+
+
+def _ended(index: int, answer: _Growing) -> Iterator[Delta | Whole]:
+    if rest := answer.rest():
+        yield Delta(index, rest)
+    yield Whole(index, answer.completion())
+
+
 async def texts(
     pieces: AsyncGenerator[Piece, None], tell: Callable[[Completion], None] | None = None
 ) -> AsyncGenerator[str, None]:
-    """Yield the text of an answer without its thinking, piece by piece, none of them empty.
+    """Yield the text of the only answer of a stream, piece by piece, none of them empty.
 
     ``tell`` gets the whole answer once the stream has ended well.
     """
-    thinking = ThinkFilter()
-    parts: list[str] = []
-    logprobs: list[float] = []
-    finish: Finish = "stop"
-    prompt_tokens = completion_tokens = 0
-    async with aclosing(pieces):
-        async for piece in pieces:
-            logprobs.extend(piece.logprobs)
-            finish = piece.finish or finish
-            prompt_tokens = piece.prompt_tokens or prompt_tokens
-            completion_tokens = piece.completion_tokens or completion_tokens
-            if shown := thinking.feed(piece.text):
-                parts.append(shown)
-                yield shown
-        if shown := thinking.finish():
-            parts.append(shown)
-            yield shown
-    if tell is not None:
-        mean = sum(logprobs) / len(logprobs) if logprobs else None
-        tell(Completion("".join(parts), finish, prompt_tokens, completion_tokens, mean))
+    async with aclosing(answers(pieces)) as events:
+        async for event in events:
+            if isinstance(event, Delta):
+                yield event.text
+            elif tell is not None:
+                tell(event.completion)
 
 
 async def collect(pieces: AsyncGenerator[Piece, None]) -> Completion:
-    """Return the whole answer of a stream."""
+    """Return the only answer of a stream, whole."""
     told: list[Completion] = []
     async for _ in texts(pieces, told.append):
         pass

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from fencun.models.admission import Admission
+from fencun.models.admission import Admission, Turn
 
 _LOOK_S = 1.0
 
@@ -15,7 +15,7 @@ class Place:
     """One person's place."""
 
     line: "Line"
-    entering: "asyncio.Future[None]"
+    entering: "asyncio.Future[Turn]"
 
     async def positions(self) -> AsyncIterator[int]:
         """Yield how many are before us, whenever that changes; end when it is our turn."""
@@ -59,7 +59,7 @@ class Line:
             BusyError: the line is full; before the block begins.
         """
         turn = self._admission.turn()
-        entering: asyncio.Future[None] = asyncio.ensure_future(turn.__aenter__())
+        entering: asyncio.Future[Turn] = asyncio.ensure_future(turn.__aenter__())
         place = Place(self, entering)
         self._places.append(place)
         try:

@@ -1,17 +1,16 @@
 """``/v1/models`` and ``/v1/chat/completions``, as OpenAI's own client speaks them."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from fencun.models.engine import Completion, Decoding, Message
+from fencun.models.engine import Completion, Decoding, Delta, Whole
 from fencun.prompt import Arm, messages
 from fencun.store import writings
 from fencun.web import chat, sse
@@ -22,22 +21,6 @@ from fencun.writer import Writing
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"])
 _STARTED = int(time.time())
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Answer ``index`` has grown by ``text``."""
-
-    index: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Answer ``index`` has ended."""
-
-    index: int
-    completion: Completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +94,7 @@ async def _chunks(studio: Studio, job: Job, include_usage: bool) -> AsyncGenerat
             if event.index not in begun:
                 begun.add(event.index)
                 yield _chunk(job, event.index, {"role": "assistant", "content": ""})
-            if isinstance(event, Piece):
+            if isinstance(event, Delta):
                 yield _chunk(job, event.index, {"content": event.text})
             else:
                 whole.append(event.completion)
@@ -123,48 +106,20 @@ async def _chunks(studio: Studio, job: Job, include_usage: bool) -> AsyncGenerat
     yield sse.encode("[DONE]")
 
 
-async def _answers(studio: Studio, job: Job) -> AsyncGenerator[Piece | Whole, None]:
-    """Wait for a turn, draw all answers at once, keep them; raises what the engine raises."""
+async def _answers(studio: Studio, job: Job) -> AsyncGenerator[Delta | Whole, None]:
+    """Wait for a turn, draw all answers, keep them; raises what the engine raises."""
     told = messages(job.brief, job.arm)
-    events: asyncio.Queue[Piece | Whole | Exception] = asyncio.Queue()
-    whole: dict[int, Completion] = {}
+    texts: dict[int, str] = {}
     async with studio.line.place() as place:
         async for _ in place.positions():
             pass
-        tasks = [asyncio.create_task(_draw(studio, job, told, i, events)) for i in range(job.n)]
-        try:
-            while len(whole) < job.n:
-                event = await events.get()
-                if isinstance(event, Exception):
-                    raise event
+        answers = studio.writer.engine.stream_many(told, job.decoding, job.n)
+        async with aclosing(answers):
+            async for event in answers:
                 if isinstance(event, Whole):
-                    whole[event.index] = event.completion
+                    texts[event.index] = event.completion.text
                 yield event
-        finally:
-            for task in tasks:
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(*tasks, return_exceptions=True)
-    await _keep(studio, job, [whole[index].text for index in range(job.n)])
-
-
-async def _draw(
-    studio: Studio,
-    job: Job,
-    told: list[Message],
-    index: int,
-    events: "asyncio.Queue[Piece | Whole | Exception]",
-) -> None:
-    decoding = replace(job.decoding, seed=(job.decoding.seed + index) % SEEDS)
-    completion: list[Completion] = []
-    try:
-        stream = studio.writer.engine.stream(told, decoding, completion.append)
-        async with aclosing(stream) as pieces:
-            async for piece in pieces:
-                events.put_nowait(Piece(index, piece))
-        events.put_nowait(Whole(index, completion[0]))
-    except Exception as error:
-        events.put_nowait(error)
+    await _keep(studio, job, [texts[index] for index in range(job.n)])
 
 
 async def _keep(studio: Studio, job: Job, texts: list[str]) -> None:
