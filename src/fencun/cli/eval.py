@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from fencun.cli.ballot import app as ballot_app
 from fencun.language import say
 
 if TYPE_CHECKING:
+    from fencun.evaluate.probing import Size
     from fencun.evaluate.study import Study
     from fencun.evaluate.verdict import Verdict
 
@@ -140,6 +141,68 @@ def list_studies(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def probe(
+    study: Which = None,
+    size: Annotated[str, typer.Option(help="quick、usual 或 full：问多少")] = "usual",
+    plan: Annotated[bool, typer.Option("--plan", help="只说要问多少、要多久")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """探针：命中率、二十个种子、换个说法、分寸、照抄训练句、日常问答。不用人，也就没有结论。"""
+    from fencun.evaluate import probing
+    from fencun.evaluate.probes import summarise
+    from fencun.evaluate.run import seeds_of
+    from fencun.evaluate.study import find_study
+
+    found, amount = find_study(study), probing.parse_size(size)
+    if plan:
+        _tell_plan(found, amount, as_json)
+        return
+    with _Progress(show=not as_json) as progress:
+        answers = asyncio.run(probing.probe_all(found, seeds_of(found), amount, progress=progress))
+    summary = summarise(found, answers, amount)
+    if as_json:
+        typer.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+    else:
+        _tell_probes(summary)
+
+
+def _tell_plan(study: "Study", size: "Size", as_json: bool) -> None:
+    from fencun.evaluate import probing
+
+    study.check()
+    asks = probing.plan(study, size)
+    known = {answer.key for answer in probing.probe_answers(study) if not answer.failed}
+    todo = [ask for ask in asks if ask.key not in known]
+    told = {"asks": len(asks), "todo": len(todo), "minutes": probing.minutes(study, todo)}
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    typer.echo(
+        say(
+            f"要问 {told['asks']} 次，还剩 {told['todo']} 次，"
+            f"照这次实验的速度约 {told['minutes']:.0f} 分钟。",
+            f"{told['asks']} to ask, {told['todo']} left: about {told['minutes']:.0f} minutes "
+            "at the speed of this study.",
+        )
+    )
+
+
+def _tell_probes(summary: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fencun.evaluate.show import probe_rows
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for arm in summary["arms"]:
+        table.add_column(arm["arm"], justify="right")
+    for title, cells in probe_rows(summary):
+        table.add_row(title, *cells)
+    Console().print(table)
+
+
+@app.command()
 def verdict(study: Which = None, as_json: AsJson = False) -> None:
     """Say whether fine-tuning is worth it: by rules registered before votes were counted."""
     from fencun.evaluate.study import find_study
@@ -152,6 +215,21 @@ def verdict(study: Which = None, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(to_json(judged), ensure_ascii=False, indent=2))
     else:
         _show(judged)
+
+
+@app.command()
+def report(
+    study: Which = None,
+    out: Annotated[Path | None, typer.Option(help="写到哪个文件夹；默认实验自己的")] = None,
+) -> None:
+    """写报告：一个自带一切的 HTML（手机、打印都好看），一个 Markdown。"""
+    from fencun.evaluate.report import write_report
+    from fencun.evaluate.study import find_study
+
+    found = find_study(study)
+    _gather_votes(found)
+    for path in write_report(found, out):
+        typer.echo(str(path))
 
 
 def _gather_votes(study: "Study") -> None:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ async def answer_all(
 
     try:
         for group in engines_needed(study.registration.arms, scenario):
-            async with group.opened(opener or _opener(parallel)) as engine:
+            async with group.opened(opener or default_opener(parallel)) as engine:
                 for arm in group.arms:
                     open_briefs = {k: b for k, b in briefs.items() if (arm.name, k) not in known}
                     asker = Asker(study, arm, engine, group.adapters[arm.name], seeds)
@@ -138,10 +138,31 @@ class Asker:
         self._retriever = self._retriever or Retriever(self.study.scenario, self._seeds)
         return self._retriever.nearest(brief, self.arm.examples)
 
-    async def ask(self, identity: str, brief: Brief, seed: int) -> Answer:
+    async def ask(
+        self, identity: str, brief: Brief, seed: int, *, logprobs: bool = False
+    ) -> Answer:
         """Return the arm's answer, tried twice; a failure is an answer without text."""
         examples = self.examples(brief)
-        messages = told(self.arm, brief, examples)
+        return await self.say(
+            identity,
+            told(self.arm, brief, examples),
+            seed,
+            prefix=sha256_json(told(self.arm, brief)[:-1]),
+            examples=tuple(example.id for example in examples),
+            logprobs=logprobs,
+        )
+
+    async def say(
+        self,
+        identity: str,
+        messages: list[Message],
+        seed: int,
+        *,
+        prefix: str = "",
+        examples: tuple[str, ...] = (),
+        logprobs: bool = False,
+    ) -> Answer:
+        """Return what the arm's model answers to ``messages`` whole, whatever they ask."""
         common: dict[str, Any] = {
             "brief": identity,
             "arm": self.arm.name,
@@ -149,12 +170,13 @@ class Asker:
             "model": self.hashes.get("model", ""),
             "adapter": self.hashes.get("adapter", ""),
             "prompt": sha256_json(messages),
-            "prefix": sha256_json(told(self.arm, brief)[:-1]),
-            "examples": tuple(example.id for example in examples),
+            "prefix": prefix,
+            "examples": examples,
             "user": messages[-1]["content"],
             "seed": seed,
         }
         decoding = decoding_of(self.study.registration.decoding, self.scale, seed)
+        decoding = replace(decoding, logprobs=logprobs)
         error = ""
         for _ in range(_ATTEMPTS):
             start = time.monotonic()
@@ -300,7 +322,9 @@ def _note_prefix(journal: Journal, asker: Asker, briefs: Mapping[str, Brief]) ->
     journal.prefixes[sha256_json(prefix)] = prefix
 
 
-def _opener(parallel: int) -> Opener:
+def default_opener(parallel: int) -> Opener:
+    """Return what opens real engines that answer ``parallel`` requests at once."""
+
     def opened(model: str | None, adapter: Path | None) -> Engine:
         return open_engine(model, adapter, parallel=parallel)
 

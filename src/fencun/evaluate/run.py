@@ -57,6 +57,13 @@ async def run(
     return study
 
 
+def seeds_of(study: Study) -> list[Seed]:
+    """Return what the rag arm of ``study`` may retrieve; nothing where no arm does."""
+    if not any(arm.style == "rag" for arm in study.registration.arms):
+        return []
+    return train_seeds(study.scenario, study.scenario.folder / "dataset")
+
+
 def settle(
     scenario: Scenario,
     arms: list[ArmSpec],

@@ -1,0 +1,216 @@
+"""What the probes say of every arm, from frozen answers alone: shares, curves, and the box."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, median
+
+from fencun.brief import Brief
+from fencun.errors import FencunError
+from fencun.evaluate import metrics
+from fencun.evaluate.briefs import read_samples
+from fencun.evaluate.probing import PROBES, ProbeAnswer, Size, declared
+from fencun.evaluate.rates import Rate, wilson
+from fencun.evaluate.records import Answer
+from fencun.evaluate.study import Study, environment, now
+from fencun.evaluate.variants import VARIANTS, vary
+from fencun.files import Json, sha256_file, write_json
+from fencun.gates.registry import Gates, passes
+from fencun.tune.echo import Echo
+
+SUMMARY = "probes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One arm under all probes. Shares count answers; None where nothing was asked.
+
+    ``hit`` passed every gate, on the frozen answers to all test briefs; ``faults`` counts
+    what stopped the others. ``seeds`` and ``plain`` and ``drift`` are shares that pass:
+    one brief drawn again and again, the drift briefs as they were, and in every other way.
+    ``alike`` is the mean likeness of the draws of one brief (0 to 1). ``named`` counts
+    answers that named what must not be said; ``echo`` those that repeat a training line.
+    ``bleu`` and ``rouge`` compare with the reference lines; ``loss`` is in nats a token,
+    of the arm's own draws under the model that wrote them, ``perplexity`` its exponential.
+    """
+
+    arm: str
+    hit: Rate
+    faults: dict[str, int]
+    seeds: Rate
+    alike: float | None
+    plain: Rate
+    drift: dict[str, Rate]
+    named: Rate
+    echo: Rate
+    longest_run: int
+    canary: Rate
+    characters: float | None
+    bleu: float | None
+    rouge: float | None
+    loss: float | None
+    perplexity: float | None
+
+
+class Examiner:
+    """Looks at answers of one study through its scenario's gates and training texts."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.briefs = study.parsed_briefs()
+        self.references = {sample.id: sample.text for sample in study.briefs()}
+        self._gates = Gates(study.scenario)
+        self._echo = Echo(_training(study), list(self.references.values()))
+
+    def measure(
+        self, arm: str, answers: Sequence[Answer], probed: Sequence[ProbeAnswer]
+    ) -> Measure:
+        """Return everything about one arm."""
+        good = [answer for answer in answers if not answer.failed]
+        passed = {answer.brief: self._passes(answer.text, answer.brief) for answer in good}
+        asked = [a for a in probed if a.probe in VARIANTS]
+        drawn = [answer for answer in probed if answer.probe == "seeds" and not answer.failed]
+        touched = {answer.brief for answer in asked}
+        hushed = [a for a in good if any(t.handling == "不提" for t in self.briefs[a.brief].topics)]
+        loss = _mean(a.mean_logprob for a in drawn)
+        texts, truths = [a.text for a in good], [self.references[a.brief] for a in good]
+        return Measure(
+            arm=arm,
+            hit=_share(passed.values(), len(answers)),
+            faults=dict(self._faults(good).most_common()),
+            seeds=_share([self._passes(a.text, a.brief) for a in drawn], _count(probed, "seeds")),
+            alike=metrics.likeness([a.text for a in drawn]) if drawn else None,
+            plain=_share([passed.get(brief, False) for brief in touched], len(touched)),
+            drift={name: self._drift(name, asked) for name in VARIANTS if _count(asked, name)},
+            named=_share([self._names(a) for a in hushed], len(hushed)),
+            echo=_share([self._echo.repeats(text) for text in texts], len(texts)),
+            longest_run=max((self._echo.longest_run(text) for text in texts), default=0),
+            canary=_share(
+                [_right(a) for a in probed if a.probe == "canary"], _count(probed, "canary")
+            ),
+            characters=median(map(len, texts)) if texts else None,
+            bleu=metrics.bleu(texts, truths) if texts else None,
+            rouge=_mean(metrics.rouge_l(t, r) for t, r in zip(texts, truths, strict=True)),
+            loss=-loss if loss is not None else None,
+            perplexity=math.exp(-loss) if loss is not None else None,
+        )
+
+    def _passes(self, text: str, identity: str, brief: Brief | None = None) -> bool:
+        return passes(self._gates.check(text, brief or self.briefs[identity]))
+
+    def _drift(self, name: str, asked: Sequence[ProbeAnswer]) -> Rate:
+        mine = [answer for answer in asked if answer.probe == name]
+        held = [
+            self._passes(a.text, a.brief, vary(name, a.brief, self.briefs[a.brief]))
+            for a in mine
+            if not a.failed
+        ]
+        return _share(held, len(mine))
+
+    def _faults(self, answers: Sequence[Answer]) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for answer in answers:
+            found = self._gates.check(answer.text, self.briefs[answer.brief])
+            counts.update({finding.gate for finding in found if finding.severity == "fault"})
+        return counts
+
+    def _names(self, answer: Answer) -> bool:
+        found = self._gates.check(answer.text, self.briefs[answer.brief])
+        return any(f.gate == "tact" and f.severity == "fault" for f in found)
+
+
+def _training(study: Study) -> list[str]:
+    path = study.scenario.folder / "dataset" / "train.jsonl"
+    return [s.text for s in read_samples(study.scenario, path)] if path.is_file() else []
+
+
+def _right(answer: ProbeAnswer) -> bool:
+    accept = declared().canary[int(answer.brief.removeprefix("canary-"))].accept
+    return bool(re.search(accept, answer.text))
+
+
+def _count(answers: Sequence[ProbeAnswer], probe: str) -> int:
+    return sum(answer.probe == probe for answer in answers)
+
+
+def _share(held: Iterable[bool], total: int) -> Rate:
+    return wilson(sum(held), total)
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def summarise(study: Study, probed: Sequence[ProbeAnswer], size: Size) -> Json:
+    """Measure every arm and freeze it beside the answers; return what was written."""
+    examiner = Examiner(study)
+    by_arm = study.by_arm()
+    measures = [
+        examiner.measure(arm, list(by_arm[arm].values()), [a for a in probed if a.arm == arm])
+        for arm in study.arms
+    ]
+    summary: Json = {
+        "study": study.name,
+        "fingerprint": study.registration.fingerprint,
+        "size": size,
+        "made": now(),
+        "answers": len(probed),
+        "files": {PROBES: sha256_file(study.folder / PROBES)},
+        "arms": [asdict(measure) for measure in measures],
+        "environment": environment(),
+    }
+    write_json(study.folder / SUMMARY, summary)
+    return summary
+
+
+def read_summary(study: Study) -> Json | None:
+    """Return the frozen numbers of the probes; None where nobody probed.
+
+    Raises:
+        FencunError: the answers they rest on were changed, or are another study's.
+    """
+    path = study.folder / SUMMARY
+    if not path.is_file():
+        return None
+    answers = study.folder / PROBES
+    try:
+        summary: Json = json.loads(path.read_bytes())
+        fits = summary["fingerprint"] == study.registration.fingerprint
+        fits = fits and summary["files"] == {PROBES: sha256_file(answers)}
+    except (OSError, ValueError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise FencunError(
+            f"{path} 和它的回答对不上；请重新运行 fencun eval probe {study.name}。",
+            f"{path} does not fit its answers; run fencun eval probe {study.name} again.",
+        )
+    return summary
+
+
+# Metric -> what it is called, and whether a high value is meant to be good.
+METRICS: dict[str, tuple[str, str, bool]] = {
+    "bleu": ("BLEU-4", "BLEU-4", True),
+    "rouge": ("ROUGE-L", "ROUGE-L", True),
+    "loss": ("损失（自己写的，奈特/词元）", "loss (own text, nats/token)", False),
+    "perplexity": ("困惑度（自己写的）", "perplexity (own text)", False),
+}
+
+
+def rankings(summary: Json, people: Sequence[str]) -> list[Json]:
+    """Return how every metric ranks the arms, and Kendall's tau with ``people`` (best first).
+
+    ``people`` is empty where nobody has voted; ``tau`` is None then.
+    """
+    rows: list[Json] = []
+    for name, (zh, en, high_is_good) in METRICS.items():
+        values = {row["arm"]: row[name] for row in summary["arms"]}
+        order = metrics.ranking(values, high_is_good=high_is_good)
+        tau = metrics.agreement(order, people)
+        rows.append(
+            {"metric": name, "zh": zh, "en": en, "values": values, "order": order, "tau": tau}
+        )
+    return rows

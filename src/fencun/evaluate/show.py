@@ -1,0 +1,55 @@
+"""Numbers of an evaluation as people read them: the same words in the terminal and the report."""
+
+from typing import Any
+
+from fencun.evaluate.variants import VARIANTS
+from fencun.files import Json
+from fencun.language import say
+
+NOTHING = "–"
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a whole percentage; a dash where there is none."""
+    return NOTHING if share is None else f"{100 * share:.0f}%"
+
+
+def rate(found: Json | None) -> str:
+    """Return ``count/total``, and the share where the total is worth one."""
+    if not found or not found["total"]:
+        return NOTHING
+    told = f"{found['count']}/{found['total']}"
+    return f"{told} ({percent(found['share'])})" if found["total"] >= 10 else told
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a number with so many digits after the point; a dash where there is none."""
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def probe_rows(summary: Json) -> list[tuple[str, list[str]]]:
+    """Return the probes as rows: what was measured, and one cell for every arm."""
+    arms: list[dict[str, Any]] = summary["arms"]
+
+    def row(zh: str, en: str, cells: list[str]) -> tuple[str, list[str]]:
+        return say(zh, en), cells
+
+    rows = [
+        row("过所有关卡", "pass all gates", [rate(arm["hit"]) for arm in arms]),
+        row(
+            "同一条需求反复写，过关", "one brief again and again", [rate(a["seeds"]) for a in arms]
+        ),
+        row("反复写的相似度", "likeness of those", [number(a["alike"]) for a in arms]),
+        row("漂移：原样", "drift: as it was", [rate(a["plain"]) for a in arms]),
+    ]
+    for name, (zh, en, _) in VARIANTS.items():
+        cells = [rate(a["drift"].get(name)) for a in arms]
+        rows.append(row(f"漂移：{zh}", f"drift: {en}", cells))
+    return [
+        *rows,
+        row("分寸：点破了不该提的", "tact: named it", [rate(arm["named"]) for arm in arms]),
+        row("照抄训练句", "repeats a training line", [rate(arm["echo"]) for arm in arms]),
+        row("最长照抄（字）", "longest run (characters)", [str(a["longest_run"]) for a in arms]),
+        row("日常问答答对", "everyday questions right", [rate(arm["canary"]) for arm in arms]),
+        row("中位字数", "median characters", [number(arm["characters"], 0) for arm in arms]),
+    ]
