@@ -40,6 +40,7 @@ serve: $(VENV)/.run
 
 test: $(VENV)/.dev lint
 	scripts/setup-tests
+	-PYTHON=$(PYTHON) scripts/setup-llamafactory
 	$(BIN)/fencun model fetch
 	$(BIN)/fencun model fetch qwen2.5-coder-0.5b
 	$(BIN)/pytest

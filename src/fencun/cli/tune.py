@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fencun.cli.compare import compare
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fencun.tune.plan import Plan
 
 app = typer.Typer(no_args_is_help=True)
+app.command(help=say("两个适配器写同一个需求。", "Two adapters on one brief."))(compare)
 
 _GIB = 1 << 30
 _FORMATS = ("gguf", "peft", "merged", "ollama", "vllm", "llamafactory")
@@ -95,6 +97,7 @@ def run(
     _need_torch()
     from fencun.home import runs_dir
     from fencun.tune.config import PRESETS, from_mapping
+    from fencun.tune.runs import occupy
     from fencun.tune.session import tune
 
     if preset not in PRESETS:
@@ -113,15 +116,17 @@ def run(
         options = options.replaced(minutes=minutes)
     folder = out or runs_dir() / "tune" / datetime.now().strftime("%Y%m%d-%H%M%S")
     if engine == "llamafactory":
-        from fencun.tune.llamafactory import train as train_elsewhere
+        occupy(folder)
+        from fencun.tune.factory import train as train_elsewhere
 
-        _finish(train_elsewhere(folder, options, tell=typer.echo), folder, as_json)
+        _finish(train_elsewhere(folder, options, given=given, tell=_teller()), folder, as_json)
         return
     if engine != "fencun":
         raise FencunError(
             f"没有引擎 {engine[:24]}；可选：fencun、llamafactory。",
             f"There is no engine {engine[:24]!r}; choose fencun or llamafactory.",
         )
+    occupy(folder)
     typer.echo(say(f"运行的文件夹：{folder}", f"Folder of the run: {folder}"), err=True)
     _finish(tune(folder, options, given=given, tell=_teller()), folder, as_json)
 
@@ -133,8 +138,11 @@ def resume(
 ) -> None:
     """Go on from the newest whole checkpoint; ends in the same bytes as without interruption."""
     _need_torch()
-    from fencun.tune.session import resume as go_on
+    from fencun.tune.resume import resume as go_on
+    from fencun.tune.runs import occupy
 
+    if folder.is_dir():
+        occupy(folder)
     _finish(go_on(folder, tell=_teller()), folder, as_json)
 
 
@@ -165,6 +173,9 @@ def export(
             f"There is no format {to[:24]!r}; choose from {', '.join(_FORMATS)}.",
         )
     _need_torch()
+    if to == "llamafactory":
+        _write_project(folder, out, base, scenario, as_json)
+        return
     from fencun.tune.deliver import deliver
 
     done = deliver(
@@ -177,6 +188,18 @@ def export(
     typer.echo(say(f"写好了：{out}", f"Written: {out}"))
     if done.get("parity"):
         typer.echo(say(f"核对通过：{done['parity']}", f"Parity holds: {done['parity']}"))
+
+
+def _write_project(source: Path, out: Path, model: str, scenario: str, as_json: bool) -> None:
+    from fencun.tune.llamafactory import commands, export_project
+
+    recipe = export_project(source, out, model=model, scenario_name=scenario)
+    if as_json:
+        _print_json({"recipe": str(recipe), "commands": commands(out)})
+        return
+    typer.echo(say(f"写好了：{recipe}。在那边运行其中一行：", f"Written: {recipe}. Run one of:"))
+    for command in commands(out):
+        typer.echo(f"  {command}")
 
 
 def _need_torch() -> None:

@@ -45,7 +45,7 @@ def deliver(
     """Export the adapter of the run (or adapter folder) ``folder`` to ``out``; return the facts.
 
     ``to`` is one of gguf (with PEFT and a manifest beside it: what ships with a scenario),
-    peft, merged, ollama, vllm, llamafactory.
+    peft, merged, ollama, vllm.
 
     Raises:
         ModelError: the adapter was made for another base, or the parity check fails; what was
@@ -74,10 +74,6 @@ def deliver(
         export_gguf(scaled(adapter, scale), base, out / "adapter.gguf")
         text = modelfile(base, tokenizer, recommended, adapter="adapter.gguf")
         files.write_text(out / "Modelfile", text)
-    elif to == "llamafactory":
-        from fencun.tune.llamafactory import write_project
-
-        write_project(out, TuneConfig(base=base_name, scenario=scenario_name))
     if chats and base.gguf is not None:
         check = out / "check"
         adapter.save(check, base.name)

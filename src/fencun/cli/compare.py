@@ -1,0 +1,68 @@
+"""``fencun tune compare``: two adapters on one brief."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from fencun.errors import FencunError
+from fencun.language import say
+
+
+def compare(
+    sides: Annotated[
+        list[str],
+        typer.Argument(
+            help=say("微调或适配器的文件夹；base 是底座本身", "Runs or adapters; base is none")
+        ),
+    ],
+    asked: Annotated[
+        list[str] | None, typer.Option("--ask", help=say("需求：字段=内容", "Brief: field=value"))
+    ] = None,
+    base: Annotated[str, typer.Option("--base", help=say("底座", "Base"))] = "",
+    scenario: Annotated[str, typer.Option("--scenario", help=say("场景", "Scenario"))] = (
+        "spring_festival"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "JSON"))] = False,
+) -> None:
+    """Have each side write greedily for the brief (default: the scenario's example)."""
+    from fencun.brief import parse_brief
+    from fencun.scenario import load_scenario
+    from fencun.tune.machine import settle_threads
+
+    settle_threads()
+    from fencun.tune.compare import compare as write_all
+
+    declared = load_scenario(scenario)
+    brief = parse_brief(declared, _fields(asked) if asked else declared.example)
+    written = write_all(sides, brief, base)
+    if as_json:
+        rows = [
+            {
+                "name": one.name,
+                "text": one.text,
+                "findings": [
+                    {"gate": f.gate, "severity": f.severity, "message": str(f)}
+                    for f in one.findings
+                ],
+            }
+            for one in written
+        ]
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for one in written:
+        faults = "、".join(str(f) for f in one.findings if f.severity == "fault")
+        typer.echo(f"── {one.name}\n{one.text}\n{faults or say('过关', 'passes')}")
+
+
+def _fields(asked: list[str]) -> dict[str, str]:
+    fields = {}
+    for item in asked:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise FencunError(
+                f"--ask 要写成 字段=内容，不是 {item[:40]!r}。",
+                f"--ask takes field=value, not {item[:40]!r}.",
+            )
+        fields[name] = value
+    return fields

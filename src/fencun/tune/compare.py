@@ -1,0 +1,145 @@
+"""Two adapters, or an adapter and the bare base, on one brief: each writes greedily."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fencun.brief import Brief
+from fencun.errors import FencunError
+from fencun.gates.gate import Finding
+from fencun.gates.registry import Gates
+from fencun.models.embedded import EmbeddedEngine
+from fencun.models.engine import Decoding
+from fencun.prompt import messages
+from fencun.tune.adapter import LoraAdapter
+from fencun.tune.base import Base
+from fencun.tune.decode import greedy
+from fencun.tune.decoder import Shape
+from fencun.tune.examples import prompt_ids
+from fencun.tune.export import check_fits, export_gguf
+from fencun.tune.machine import look_around
+from fencun.tune.session import find_base
+from fencun.tune.student import Student
+
+BARE = "base"
+_GREEDY = Decoding(temperature=0.0, top_k=1, max_tokens=240)
+
+
+@dataclass(frozen=True)
+class Side:
+    """Who writes: an adapter at its recommended strength, or None for the base alone."""
+
+    name: str
+    adapter: LoraAdapter | None
+    scale: float
+    base: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one side wrote, and what the gates say of it."""
+
+    name: str
+    text: str
+    findings: tuple[Finding, ...]
+
+
+def open_side(name: str) -> Side:
+    """Return the side called ``name``: a folder of a run or of an adapter, or ``base``.
+
+    Raises:
+        FencunError: there is no adapter in that folder.
+    """
+    if name == BARE:
+        return Side(name, None, 0.0, "")
+    folder = Path(name)
+    adapter = LoraAdapter.load(folder / "best" if (folder / "best").is_dir() else folder)
+    facts = _facts(folder)
+    resolved = facts.get("resolved", {})
+    base = resolved.get("base") or facts.get("base", "")
+    scale = float(facts.get("scale", 1.0))
+    return Side(name, adapter, scale, base if isinstance(base, str) else "")
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    for path in (folder / "manifest.json", folder / "config.json"):
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def compare(names: Sequence[str], brief: Brief, base_name: str = "") -> list[Written]:
+    """Have every side write for ``brief``; the base is that of the adapters if not named.
+
+    Raises:
+        FencunError: the sides belong to different bases, or one holds no adapter.
+    """
+    sides = [open_side(name) for name in names]
+    bases = {side.base for side in sides if side.adapter} - {""}
+    if len(bases) > 1 and not base_name:
+        raise FencunError(
+            f"这几个适配器的底座不一样（{'、'.join(sorted(bases))}），没法比。",
+            f"These adapters belong to different bases ({', '.join(sorted(bases))}).",
+        )
+    base = find_base(base_name or next(iter(bases), ""))
+    for side in sides:
+        if side.adapter:
+            check_fits(side.adapter, base)
+    through = _through_engine if base.gguf else _through_student
+    gates = Gates(brief.scenario)
+    return [
+        Written(side.name, text, tuple(gates.check(text, brief)))
+        for side, text in zip(sides, through(sides, brief, base), strict=True)
+    ]
+
+
+def _through_engine(sides: Sequence[Side], brief: Brief, base: Base) -> list[str]:
+    """The engine that serves loads one adapter: one engine a side, one after the other."""
+    assert base.gguf is not None
+    with tempfile.TemporaryDirectory() as temporary:
+        texts = []
+        for number, side in enumerate(sides):
+            gguf = None
+            if side.adapter:
+                gguf = export_gguf(side.adapter, base, Path(temporary) / f"{number}.gguf")
+            texts.append(asyncio.run(_ask(base.gguf, gguf, brief, side.scale)))
+        return texts
+
+
+async def _ask(model: Path, adapter: Path | None, brief: Brief, scale: float) -> str:
+    engine = EmbeddedEngine(model, adapter=adapter, parallel=1)
+    try:
+        decoding = replace(_GREEDY, adapter_scale=scale)
+        return (await engine.complete(messages(brief, "tuned"), decoding)).text.strip()
+    finally:
+        await engine.aclose()
+
+
+def _through_student(sides: Sequence[Side], brief: Brief, base: Base) -> list[str]:
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(base.folder)
+    machine = look_around()
+    layers = Shape.read(base.folder).layers
+    first = min((min(side.adapter.layers) for side in sides if side.adapter), default=layers - 1)
+    student = Student(
+        base.folder, first, (), int8=machine.device == "cpu" and not machine.bf16,
+        dtype=torch.bfloat16 if machine.bf16 else torch.float32, device=machine.device,
+    )  # fmt: skip
+    prompt = prompt_ids(tokenizer, messages(brief, "tuned"))
+    stop = int(tokenizer.eos_token_id)
+    texts = []
+    for side in sides:
+        adapter = side.adapter
+        if adapter and side.scale != 1.0:
+            adapter = replace(adapter, alpha=adapter.alpha * side.scale)
+        ids = greedy(student, adapter, prompt, stop=stop)
+        texts.append(tokenizer.decode(ids, skip_special_tokens=True).strip())
+    return texts
