@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 from tune_tiny import tiny_base
 
 from fencun.tune.adapter import LoraAdapter, widths
-from fencun.tune.decode import greedy
+from fencun.tune.decode import greedy, greedy_many
 from fencun.tune.decoder import Decoder, Layout, rms_norm
 from fencun.tune.examples import Example
 from fencun.tune.frozen import Int8, Plain
@@ -133,6 +133,23 @@ def test_greedy_writes_what_transformers_writes(tmp_path: Path) -> None:
         eos_token_id=257, pad_token_id=256,
     )[0, 4:].tolist()  # fmt: skip
     assert mine == [token for token in theirs if token != 257]
+
+
+@pytest.mark.parametrize("first", [0, 2])
+@pytest.mark.parametrize("prefix", [0, 2])
+def test_answers_written_together_are_those_written_alone(
+    tmp_path: Path, first: int, prefix: int
+) -> None:
+    folder = tiny_base(tmp_path / "base")
+    adapter = LoraAdapter.fresh(widths(folder), rank=2, alpha=4, layers=range(first, 3))
+    prompts = [[5, 9, 200, 11], [5, 9, 12, 13, 14, 15, 7], [5, 9, 40]]
+    student = Student(folder, first, prompts[0][:prefix])
+    alone = [greedy(student, adapter, prompt, stop=257, max_tokens=12) for prompt in prompts]
+    stop = next(token for token in alone[1] if token not in alone[0][:6])
+    shorter = [[*ids, stop][: [*ids, stop].index(stop)] for ids in alone]
+    assert greedy_many(student, adapter, prompts, stop=257, max_tokens=12) == alone
+    assert greedy_many(student, adapter, prompts, stop=stop, max_tokens=12) == shorter
+    assert greedy_many(student, adapter, [], stop=257) == []
 
 
 def test_keys_and_values_of_a_prefix_can_be_handed_in(tmp_path: Path) -> None:

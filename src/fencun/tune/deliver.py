@@ -44,7 +44,7 @@ def deliver(
 ) -> dict[str, Any]:
     """Export the adapter of the run (or adapter folder) ``folder`` to ``out``; return the facts.
 
-    ``to`` is one of gguf (with PEFT and a manifest beside it: what ships with a scenario),
+    ``to`` is one of gguf (with a manifest beside it: what ships with a scenario),
     peft, merged, ollama, vllm.
 
     Raises:

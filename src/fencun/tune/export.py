@@ -179,14 +179,13 @@ def vllm_command(base: Base, adapter: LoraAdapter, folder: Path) -> str:
 def export_shipped(
     adapter: LoraAdapter, base: Base, folder: Path, recommended: Recommended, facts: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write what ships with a scenario: GGUF, PEFT in float16, and last the manifest.
+    """Write what ships with a scenario: GGUF in float16, and last the manifest.
 
     ``facts`` (how it was trained) go into the manifest beside what serving needs.
     """
     manifest_path = folder / shipped.MANIFEST
     manifest_path.unlink(missing_ok=True)
     export_gguf(adapter, base, folder / shipped.GGUF)
-    adapter.save(folder, base.name, dtype=torch.float16)
     manifest = {
         "base": base.name,
         "base_sha256": base.sha256,

@@ -91,7 +91,8 @@ def estimate(
 ) -> Estimate:
     """Return what ``preset`` would take; time lies between the two ends nine times out of ten."""
     config = from_mapping(dict(PRESETS[preset]), config)
-    count = min(len(material.training), config.limit or len(material.training))
+    plain = round(len(material.training) * min(1.0, config.plain))
+    count = min(plain, config.limit or plain)
     wanted = config.steps * config.batch or math.ceil(count * config.epochs)
     depth = Shape.read(material.base.folder).layers
     layers = config.layers or depth
@@ -167,8 +168,8 @@ def choose(estimates: Sequence[Estimate], machine: Machine) -> Plan:
     if machine.device == "cpu" and not machine.bf16:
         notes.append(
             (
-                "这台机器没有 bf16 运算单元，冻结权重改用 8 位整数计算。",
-                "This CPU has no bf16 units; frozen weights multiply in 8-bit integers.",
+                "这台机器没有 bf16 运算单元，改用 float32，大约慢到三分之一。",
+                "This CPU has no bf16 units: float32 is used, about three times slower.",
             )
         )
     full = by_name.get("full")

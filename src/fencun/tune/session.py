@@ -160,13 +160,15 @@ def build_student(config: TuneConfig, material: Material, machine: Machine) -> S
     if config.vocabulary == "chinese":
         wanted = chinese_vocabulary(material.tokenizer, [*everything, *canary])
     facts = {"base": material.base.sha256, "first": first, "int8": int8, "prefix": prefix}
+    facts["bf16"] = machine.bf16
     return Student(
         material.base.folder,
         first,
         prefix,
         int8=int8,
+        int8_above=int8 and config.int8 == "on",
         vocabulary=wanted,
-        cache=home() / "cache" / "hidden" / files.sha256_json(facts)[:16],
+        cache=home() / "cache" / "hidden" / files.sha256_json(facts)[:16] if first else None,
         dtype=torch.bfloat16 if machine.bf16 else torch.float32,
         device=machine.device,
     )

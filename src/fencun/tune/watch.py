@@ -13,7 +13,7 @@ from fencun.records import Sample
 from fencun.scenario import Scenario
 from fencun.tune.adapter import LoraAdapter
 from fencun.tune.config import TuneConfig
-from fencun.tune.decode import greedy
+from fencun.tune.decode import greedy_many
 from fencun.tune.echo import Echo
 from fencun.tune.examples import Example, answer_ids, prompt_ids
 from fencun.tune.loop import Look
@@ -58,7 +58,16 @@ class ScenarioWatcher:
         """Look at ``student`` with ``adapter`` on. Deterministic: greedy answers, no sampling."""
         if self._canary_base is None:
             self._canary_base = mean_loss(student, None, self._canary)
-        greetings = [self._greet(student, adapter, *pair) for pair in self._shown]
+        written = greedy_many(
+            student,
+            adapter,
+            [example.prompt for example, _ in self._shown],
+            stop=int(self._tokenizer.eos_token_id),
+        )
+        greetings = [
+            self._greeting(ids, sample)
+            for ids, (_, sample) in zip(written, self._shown, strict=True)
+        ]
         count = len(greetings) if len(greetings) >= _TELLING else 0
         return Look(
             step=step,
@@ -69,11 +78,7 @@ class ScenarioWatcher:
             greetings=greetings,
         )
 
-    def _greet(
-        self, student: Student, adapter: LoraAdapter, example: Example, sample: Sample
-    ) -> dict[str, Any]:
-        stop = int(self._tokenizer.eos_token_id)
-        ids = greedy(student, adapter, example.prompt, stop=stop)
+    def _greeting(self, ids: Sequence[int], sample: Sample) -> dict[str, Any]:
         text = self._tokenizer.decode(ids, skip_special_tokens=True).strip()
         brief = parse_brief(self._scenario, sample.brief)
         findings = self._gates.check(text, brief)
