@@ -15,7 +15,7 @@ from tiny_adapter import write_adapter
 
 from fencun.errors import BusyError, EngineError, ModelError
 from fencun.models.catalog import catalog
-from fencun.models.embedded import EmbeddedEngine
+from fencun.models.embedded import EmbeddedEngine, even_groups
 from fencun.models.engine import Completion, Decoding, Delta, Engine, Message
 from fencun.models.installed import path_of
 
@@ -109,6 +109,7 @@ async def test_several_answers_by_one_request_have_the_seeds_that_follow(
 ) -> None:
     """Three answers in two slots: the third follows when a slot gets free."""
     decoding = Decoding(max_tokens=4, temperature=1.0, seed=20)
+    await engine.warm(HELLO)  # a prompt that has just been read sums up in another order
     several = await draw(engine, decoding, 3)
     alone = [await engine.complete(HELLO, replace(decoding, seed=20 + at)) for at in range(3)]
     assert [several[at].text for at in range(3)] == [answer.text for answer in alone]
@@ -238,11 +239,19 @@ async def test_warming_up_reads_the_prompt_ahead(engine: EmbeddedEngine) -> None
     del body["stream_options"]
     headers = {"Authorization": f"Bearer {server.key}"}
     async with httpx.AsyncClient(trust_env=False, timeout=60, headers=headers) as client:
-        url = f"{server.url}/v1/chat/completions"
-        answers = await asyncio.gather(*(client.post(url, json=body) for _ in range(2)))
-    for answer in answers:  # one in each slot
-        timings = json.loads(answer.text)["timings"]
-        assert timings["cache_n"] > 10 * timings["prompt_n"]
+        for several in ({}, {"n": 2, "id_slot": 0}, {"n": 2, "id_slot": 0}):
+            url = f"{server.url}/v1/chat/completions"
+            answer = await client.post(url, json=body | several)
+            timings = json.loads(answer.text)["timings"]
+            assert timings["cache_n"] > 10 * timings["prompt_n"], several
+
+
+@pytest.mark.parametrize(
+    ("n", "most", "parts"),
+    [(1, 4, [1]), (4, 4, [4]), (5, 4, [3, 2]), (6, 4, [3, 3]), (9, 4, [3, 3, 3]), (3, 1, [1] * 3)],
+)
+async def test_draws_are_split_evenly(n: int, most: int, parts: list[int]) -> None:
+    assert even_groups(n, most) == parts
 
 
 async def test_files_that_are_not_there_or_not_models_are_told(tmp_path: Path) -> None:

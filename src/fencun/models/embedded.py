@@ -21,6 +21,9 @@ from fencun.models.wire import Piece
 
 _LONGEST_BACKOFF_S = 30.0
 _SETTLED_S = 20.0
+# Of several answers the first reads the prompt and the others copy what it has read; llama.cpp
+# then forgets the copies. So one slot reads for all, and the next prompt finds its beginning.
+_READER = 0
 
 
 class _UnreachedError(EngineError):
@@ -114,15 +117,15 @@ class EmbeddedEngine:
         """See :meth:`fencun.models.engine.Engine.stream_many`.
 
         As many answers as there are slots share one reading of the prompt; those beyond
-        follow when slots get free, and find the prompt there.
+        follow when slots get free, and find the prompt in the slot that read it.
         """
-        most = self._settings.parallel
         groups: list[AsyncGenerator[Delta | Whole, None]] = []
-        for first in range(0, n, most):
-            count = min(most, n - first)
+        first = 0
+        for count in even_groups(n, self._settings.parallel):
             seeded = replace(decoding, seed=decoding.seed + first)
-            answers = wire.answers(self._pieces(messages, seeded, count), count)
-            groups.append(numbered(answers, first))
+            pieces = self._pieces(messages, seeded, count, _READER if n > 1 else None)
+            groups.append(numbered(wire.answers(pieces, count), first))
+            first += count
         return merged(groups)
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
@@ -130,10 +133,9 @@ class EmbeddedEngine:
         return await wire.collect(self._pieces(messages, decoding))
 
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
-        """Read ``messages`` once, for every slot; the server is started if need be."""
+        """Read ``messages`` into the slot that reads for all; the server is started if need be."""
         decoding = Decoding(max_tokens=1, adapter_scale=adapter_scale)
-        async for _ in self.stream_many(messages, decoding, self._settings.parallel):
-            pass
+        await wire.collect(self._pieces(messages, decoding, 1, _READER))
 
     async def start(self) -> None:
         """Load the model now, rather than on the first request.
@@ -151,10 +153,16 @@ class EmbeddedEngine:
         await self._http.aclose()
 
     async def _pieces(
-        self, messages: Sequence[Message], decoding: Decoding, n: int = 1
+        self,
+        messages: Sequence[Message],
+        decoding: Decoding,
+        n: int = 1,
+        slot: int | None = None,
     ) -> AsyncGenerator[Piece, None]:
         scale = decoding.adapter_scale if self.has_adapter else 0.0
-        body = self._body(messages, decoding, scale, n)
+        body = self._body(messages, decoding, scale) | {"n": n}
+        if slot is not None:
+            body["id_slot"] = slot
         async with self._admission.turn(scale, n) as turn:
             for last in (False, True):
                 try:
@@ -191,7 +199,7 @@ class EmbeddedEngine:
                 if response.status_code != 200:
                     raise wire.refused((await response.aread()).decode(errors="replace"))
                 lines = response.aiter_lines()
-                async with aclosing(wire.read_pieces(lines, body.get("n", 1))) as pieces:
+                async with aclosing(wire.read_pieces(lines, body["n"])) as pieces:
                     async for piece in pieces:
                         yield piece
         except httpx.HTTPError as error:
@@ -204,7 +212,7 @@ class EmbeddedEngine:
             ) from error
 
     def _body(
-        self, messages: Sequence[Message], decoding: Decoding, scale: float, n: int = 1
+        self, messages: Sequence[Message], decoding: Decoding, scale: float
     ) -> dict[str, Any]:
         body = wire.chat_body(messages, decoding) | {
             "top_k": decoding.top_k,
@@ -213,8 +221,6 @@ class EmbeddedEngine:
             "cache_prompt": True,
             "chat_template_kwargs": {"enable_thinking": False},
         }
-        if n > 1:
-            body["n"] = n  # answer i gets the seed + i; the others start from its prompt
         if self.has_adapter:
             body["lora"] = [{"id": 0, "scale": scale}]
         return body
@@ -251,3 +257,9 @@ class EmbeddedEngine:
         if self._server is not None:
             self._server.end()
             self._server = None
+
+
+def even_groups(n: int, most: int) -> list[int]:
+    """Split ``n`` into as few parts of at most ``most`` as possible, as even as possible."""
+    parts = -(-n // most)
+    return [n // parts + (part < n % parts) for part in range(parts)]
