@@ -1,27 +1,52 @@
-"""Statistics of votes: 10,000 votes, and 2,000 simulated studies through the shipped code.
+"""Votes: 200 people voting at once, 10,000 votes counted, and 2,000 simulated studies.
 
-Run: python benchmarks/votes.py [--studies 2000] [--json FILE]
+Run: python benchmarks/votes.py [--ballots | --count | --studies 2000] [--json FILE]
 
-The peer, in the same run on the same votes: the same bootstrap as a plain loop that asks
-choix for every resample, which is what one would write first.
+Ballots: 200 raters over HTTP, each taking 5 to 15 s for a ballot, then all as fast as they
+can. The peer, in the same run: a bare commit of one row to a SQLite file with the same
+durability, without HTTP, checks or a next ballot: the disk's share of the time.
+
+Counting: the peer, on the same votes: the same bootstrap as a plain loop that asks choix
+for every resample, which is what one would write first.
 """
 
 import argparse
+import asyncio
 import json
+import os
+import random
+import socket
+import sqlite3
+import tempfile
 import time
+from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import choix
+import httpx
 import numpy as np
+import uvicorn
 
+from fencun.evaluate import booth
 from fencun.evaluate.decide import decide
 from fencun.evaluate.facts import Background, gather
 from fencun.evaluate.rules import shipped_rules
+from fencun.evaluate.run import run
 from fencun.evaluate.simulate import ARMS, Tally, World, simulate, studies
 from fencun.evaluate.strengths import RESAMPLES, compare, strengths
 from fencun.evaluate.table import NEITHER, TIE, VoteTable
+from fencun.evaluate.tables import VoteRow
+from fencun.gates import Gates
+from fencun.models.fake import FakeEngine
+from fencun.scenario import load_scenario
+from fencun.store.database import Store
+from fencun.web.app import create_app
+from fencun.writer import Writer
 
 RULES = shipped_rules()
 # Strength of the tuned arm at which people prefer it to an equal prompt and rag by the
@@ -95,14 +120,144 @@ def tallied(world: World, count: int, workers: int) -> Tally:
     return total
 
 
+RATERS, BALLOTS, PAUSE_S = 200, 10, (5.0, 15.0)
+
+
+async def study_of_fakes(folder: Path) -> Any:
+    """Return a study over the shipped test briefs whose answers differ by arm and brief."""
+    files = [folder / f"{name}.gguf" for name in ("one", "two")]
+    for number, path in enumerate(files):
+        path.write_bytes(b"GGUF" + bytes(100 + number))
+    os.environ["FENCUN_MODEL"] = str(files[0])
+    arms = [
+        "bare",
+        "prompt",
+        {"name": "rag", "style": "prompt", "role": "rag", "model": str(files[1])},
+    ]
+    (folder / "arms.yaml").write_text(json.dumps({"arms": arms}), encoding="utf-8")
+
+    def opener(model: str | None, _: Path | None) -> FakeEngine:
+        return FakeEngine(lambda m, d: f"{len(m)}号锅，{model and 2}号灶，第{d.seed % 1000}碗汤。")
+
+    return await run(load_scenario(), arms=str(folder / "arms.yaml"), out="bench", opener=opener)
+
+
+@asynccontextmanager
+async def served(code_of: dict[str, str], folder: Path) -> AsyncIterator[str]:
+    """Serve the real app on loopback with an open poll; yield its URL."""
+    scenario, study = load_scenario(), await study_of_fakes(folder)
+    with Store() as store:
+        poll = store.write(lambda s: booth.open_poll(s, study, ballots=2 * BALLOTS))
+    code_of["code"] = poll.code
+
+    @asynccontextmanager
+    async def desk() -> AsyncIterator[Writer]:
+        yield Writer(FakeEngine(), Gates(scenario))
+
+    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+    server = uvicorn.Server(uvicorn.Config(create_app(scenario, desk), log_level="error"))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0.05)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def rate(url: str, code: str, *, slowly: bool, times: list[float]) -> None:
+    """Join and vote on ten ballots; sometimes the vote is sent twice, as after a lost answer."""
+    limits = httpx.Limits(max_connections=1)
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=120, limits=limits) as web:
+        await web.post(f"/ballot/{code}/join", data={"name": "评审"})
+        state = (await web.get(f"/ballot/{code}/next")).json()
+        for _ in range(BALLOTS):
+            if slowly:
+                await asyncio.sleep(random.uniform(*PAUSE_S))
+            said: dict[str, Any] = {"send": True, "reasons": [], "scales": {}}
+            vote = {"id": uuid4().hex, "ballot": state["ballot"]["id"], "choice": "left"}
+            body = {**vote, "left": said, "right": {**said, "send": False}, "seconds": 9.5}
+            for _ in range(2 if random.random() < 0.2 else 1):
+                began = time.perf_counter()
+                answer = await web.post(f"/ballot/{code}/vote", json=body)
+                times.append(time.perf_counter() - began)
+                answer.raise_for_status()
+                state = answer.json()
+
+
+def bare_commits(path: Path, count: int = 1000) -> list[float]:
+    """Commit one row at a time, as durably as the store does; return seconds each."""
+    times = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=FULL")
+        database.execute("CREATE TABLE votes (id TEXT PRIMARY KEY, said TEXT)")
+        for _ in range(count):
+            began = time.perf_counter()
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("INSERT INTO votes VALUES (?, ?)", (uuid4().hex, "x" * 200))
+            database.execute("COMMIT")
+            times.append(time.perf_counter() - began)
+    return times
+
+
+def told(times: list[float]) -> dict[str, float]:
+    return {
+        "requests": len(times),
+        "median_ms": 1000 * float(np.median(times)),
+        "p95_ms": 1000 * float(np.quantile(times, 0.95)),
+    }
+
+
+async def two_hundred_raters(folder: Path) -> dict[str, Any]:
+    """Return the latency of a vote with 200 people reading, and the rate with none pausing."""
+    os.environ["FENCUN_HOME"] = str(folder)
+    slow: list[float] = []
+    fast: list[float] = []
+    code_of: dict[str, str] = {}
+    async with served(code_of, folder) as url:
+        code = code_of["code"]
+        await asyncio.gather(*(rate(url, code, slowly=True, times=slow) for _ in range(RATERS)))
+        began = time.perf_counter()
+        await asyncio.gather(*(rate(url, code, slowly=False, times=fast) for _ in range(RATERS)))
+        lasted = time.perf_counter() - began
+    with Store() as store:
+        kept = store.read(lambda session: session.query(VoteRow).count())
+    assert kept == 2 * RATERS * BALLOTS, kept
+    return {
+        "raters": RATERS,
+        "reading": told(slow),
+        "no_pauses": told(fast) | {"votes_per_s": RATERS * BALLOTS / lasted},
+        "peer_bare_commit": told(bare_commits(folder / "peer.db")),
+        "rows": kept,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=2000)
+    parser.add_argument("--ballots", action="store_true", help="only the 200 raters")
+    parser.add_argument("--count", action="store_true", help="only the 10,000 votes")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    result: dict[str, object] = {"ten_thousand": ten_thousand()}
-    print(json.dumps(result), flush=True)
+    result: dict[str, object] = {}
+    if not options.count:
+        with tempfile.TemporaryDirectory() as folder:
+            result["ballots"] = asyncio.run(two_hundred_raters(Path(folder)))
+        print(json.dumps(result), flush=True)
+    if not options.ballots:
+        result["ten_thousand"] = ten_thousand()
+        print(json.dumps(result), flush=True)
+    if not (options.ballots or options.count):
+        simulated(options, result)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def simulated(options: argparse.Namespace, result: dict[str, object]) -> None:
+    """Add what came of many studies whose truth is known."""
     worlds = {
         "equal": World(),
         "equal_more_raters": World(raters=30),
@@ -125,8 +280,6 @@ def main() -> None:
             "seconds": time.perf_counter() - start,
         }
         print(json.dumps({name: result[name]}, ensure_ascii=False), flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

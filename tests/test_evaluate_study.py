@@ -57,7 +57,7 @@ async def test_four_arms_answer_every_brief_on_one_engine(tmp_path: Path, adapte
     assert by_arm["bare"][tuned.brief].adapter == ""
     assert by_arm["bare"][tuned.brief].user == tuned.user
     rag, prompt = by_arm["rag"][tuned.brief], by_arm["prompt"][tuned.brief]
-    assert len(rag.examples) == 4
+    assert len(rag.examples) == 3
     assert rag.user == prompt.user != tuned.user
     assert rag.prefix == prompt.prefix
     assert rag.prompt != prompt.prompt

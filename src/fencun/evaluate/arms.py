@@ -40,7 +40,7 @@ class ArmSpec(BaseModel):
     model: str | None = None
     adapter: str | None = None
     file: str | None = None
-    examples: int = Field(default=4, ge=1, le=12)
+    examples: int = Field(default=3, ge=1, le=12)
 
 
 def built_in(name: Role, adapter: str | None = None) -> ArmSpec:

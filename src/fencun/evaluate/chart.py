@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-WIDTH = 680
+WIDTH = 460
 _DASHES = ("", "7 4", "2 4", "10 3 2 3", "1 3", "5 5")
 _GLYPH, _LETTER = 13.0, 7.0
 
@@ -31,7 +31,7 @@ class Bar:
 def shares(bars: Sequence[Bar], title: str, *, middle: float | None = None) -> str:
     """Return a dot and its interval for every bar, from 0 to 100 %; ``middle`` marks a line."""
     left = 16 + max((_width(bar.label) for bar in bars), default=0.0)
-    right = WIDTH - 24 - max((_width(bar.told) for bar in bars), default=0.0)
+    right = WIDTH - 28 - max((_width(bar.told) for bar in bars), default=0.0)
 
     def x(share: float) -> float:
         return round(left + (right - left) * share, 1)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import groupby
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def gathered(study: Study) -> dict[str, Any]:
     inks = _inks(study)
     samples = study.briefs()
     people = _people(judged)
+    asked = _asked(study, samples, inks)
     return {
         "verdict": judged,
         "facts": judged.facts,
@@ -88,7 +90,8 @@ def gathered(study: Study) -> dict[str, Any]:
         "faults": _faults(summary),
         "box": rankings(summary, people) if summary else [],
         "people": people,
-        "asked": _asked(study, samples, inks),
+        "asked": asked,
+        "groups": [(name, list(some)) for name, some in groupby(asked, lambda one: one.group)],
         "map": Markup(_map(study, samples)),
         "made": _made(study),
         "scenario": study.scenario,
@@ -291,6 +294,7 @@ def _made(study: Study) -> dict[str, Any]:
     return {
         "registration": study.registration,
         "manifest": manifest,
+        "decoding": ", ".join(f"{k}={v}" for k, v in study.registration.decoding.items()),
         "prompt": [(turn["role"], turn["content"]) for turn in longest],
         "rules": study.rules,
     }

@@ -85,7 +85,7 @@ def settle(
         scenario=_reference(scenario),
         arms=tuple(arms),
         hashes=hashes,
-        decoding=shared_decoding(),
+        decoding=shared_decoding(scenario),
         seed=seed,
         briefs=sha256_json([sample.to_row() for sample in samples]),
         rules=(rules or shipped_rules()).model_dump(),

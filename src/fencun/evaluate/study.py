@@ -30,6 +30,7 @@ log = logging.getLogger("fencun.evaluate")
 
 REGISTRATION, MANIFEST = "study.json", "manifest.json"
 BRIEFS, ANSWERS, PREFIXES, VOTES = "briefs.jsonl", "answers.jsonl", "prefixes.json", "votes.jsonl"
+_TOKENS_PER_CHARACTER = 1.3  # generous for the Qwen vocabulary: about 0.7 on Chinese prose
 FROZEN = (REGISTRATION, BRIEFS, ANSWERS, PREFIXES)
 
 
@@ -271,9 +272,18 @@ def decoding_of(declared: dict[str, Any], scale: float, seed: int) -> Decoding:
     return replace(Decoding(**declared), adapter_scale=scale, seed=seed)
 
 
-def shared_decoding(temperature: float = 0.7) -> dict[str, Any]:
-    """Return the decoding of a study as plain data, without what differs between arms."""
-    declared = asdict(Decoding(temperature=temperature))
+def shared_decoding(scenario: Scenario, temperature: float = 0.7) -> dict[str, Any]:
+    """Return the decoding of a study as plain data, without what differs between arms.
+
+    Answers may run past the longest length that can be asked for, so that too long shows;
+    how far, is the same for all.
+    """
+    decoding = Decoding(temperature=temperature)
+    dimension = scenario.role("length")
+    if dimension:
+        longest = max(choice.range.max for choice in dimension.choices if choice.range)
+        decoding = replace(decoding, max_tokens=int(longest * _TOKENS_PER_CHARACTER) + 24)
+    declared = asdict(decoding)
     return {k: v for k, v in declared.items() if k not in ("adapter_scale", "seed")}
 
 
