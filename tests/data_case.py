@@ -1,5 +1,6 @@
 """Rows of data for tests: right ones, to be bent one field at a time."""
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from fencun.brief import parse_brief
 from fencun.data.lines import Line
 from fencun.files import Json, write_jsonl
 from fencun.records import Seed
-from fencun.scenario import Scenario
+from fencun.scenario import Scenario, load_scenario
 
 TEXT = "妈，窗台上那盆水仙开了，给您拜年，您歇着，锅我刷。"
 
@@ -31,3 +32,13 @@ def write(path: Path, rows: Iterable[Json]) -> Path:
     """Write ``rows`` to ``path`` and return it."""
     write_jsonl(path, rows)
     return path
+
+
+def small_scenario(folder: Path, rows: Iterable[Json]) -> Scenario:
+    """Return the shipped scenario with ``rows`` for its only seeds, in a folder of its own."""
+    shipped = load_scenario()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("scenario.yaml", "prompt.md", "charter.md", "targets.yaml"):
+        shutil.copy(shipped.folder / name, folder / name)
+    write(folder / "seeds.jsonl", rows)
+    return load_scenario(folder)

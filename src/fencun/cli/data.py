@@ -1,25 +1,21 @@
 """``fencun data``: seeds, breeding, gates, coverage, datasets."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from fencun.cli.data_breed import app as breeding
+from fencun.cli.data_options import AsJson, ScenarioName, good_lines, progress
 from fencun.errors import FencunError, RecordError
 from fencun.files import write_text
 from fencun.language import say
-from fencun.scenario import Scenario, load_scenario
-
-if TYPE_CHECKING:
-    from fencun.data.lines import Line
+from fencun.scenario import load_scenario
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(breeding)
 
-_Scenario = Annotated[str, typer.Option(help="场景的名字或文件夹")]
-_Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
 _Semantic = Annotated[bool, typer.Option(help="也查意思相同的（头一次要算向量，慢）")]
 _SHOWN = 200
 
@@ -29,10 +25,10 @@ def check(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="种子、草稿、样本文件或数据集文件夹")
     ] = None,
-    scenario: _Scenario = "spring_festival",
+    scenario: ScenarioName = "spring_festival",
     semantic: _Semantic = False,
     doubts: Annotated[bool, typer.Option(help="也列出只是存疑的地方")] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """让所有关卡看一遍，逐行说出哪里不对。"""
     from fencun.data.report import check as check_files
@@ -66,7 +62,7 @@ def check(
 
 @app.command()
 def build(
-    scenario: _Scenario = "spring_festival",
+    scenario: ScenarioName = "spring_festival",
     seeds: Annotated[
         list[Path] | None, typer.Option("--from", help="种子和草稿文件，可多次")
     ] = None,
@@ -75,7 +71,7 @@ def build(
     seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 0,
     semantic: _Semantic = False,
     skip_bad: Annotated[bool, typer.Option(help="有读不了的行也照样成集")] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """成集：过关卡、按家族切分、按覆盖挑选，写 train、validation、test 和清单。"""
     from fencun.data.dataset import assemble, write_dataset
@@ -121,13 +117,13 @@ _Paths = Annotated[
 
 @app.command()
 def stats(
-    paths: _Paths = None, scenario: _Scenario = "spring_festival", as_json: _Json = False
+    paths: _Paths = None, scenario: ScenarioName = "spring_festival", as_json: AsJson = False
 ) -> None:
     """量一量：长短、开头、结尾、套话、重复、分寸、方向。"""
     from fencun.data.stats import measure
 
     declared = load_scenario(scenario)
-    measured = measure(declared, _lines(declared, paths))
+    measured = measure(declared, good_lines(declared, paths))
     if as_json:
         typer.echo(json.dumps(measured.to_row(), ensure_ascii=False))
         return
@@ -139,7 +135,7 @@ def stats(
 @app.command()
 def coverage(
     paths: _Paths = None,
-    scenario: _Scenario = "spring_festival",
+    scenario: ScenarioName = "spring_festival",
     rows: Annotated[str, typer.Option(help="竖着排的一项")] = "relation",
     columns: Annotated[str, typer.Option(help="横着排的一项")] = "occasion",
     size: Annotated[
@@ -150,7 +146,7 @@ def coverage(
         Path | None, typer.Option(help="目标份额（默认：场景的 targets.yaml）")
     ] = None,
     svg: Annotated[Path | None, typer.Option(help="另存一张 SVG")] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """覆盖图：哪一格有多少条，哪一格还饿着。"""
     from fencun.data.coverage import Coverage, hungry
@@ -159,7 +155,7 @@ def coverage(
 
     declared = load_scenario(scenario)
     aims = load_targets(declared, targets)
-    counted = Coverage(declared, _lines(declared, paths))
+    counted = Coverage(declared, good_lines(declared, paths))
     names = [axis.name for axis in counted.axes]
     if unknown := [name for name in (rows, columns) if name not in names]:
         raise FencunError(
@@ -184,36 +180,32 @@ def coverage(
     draw_map(table, waiting)
 
 
-def _lines(scenario: Scenario, paths: list[Path] | None) -> "list[Line]":
-    """Read the good lines of ``paths``; tell of the others on stderr."""
-    from fencun.data.lines import read_lines
-    from fencun.data.report import expand
+@app.command()
+def export(
+    form: Annotated[
+        str, typer.Option("--format", help="alpaca、sharegpt、openai、trl、llamafactory")
+    ],
+    out: Annotated[Path, typer.Option(help="写到哪个文件夹")],
+    scenario: ScenarioName = "spring_festival",
+    dataset: Annotated[Path | None, typer.Option(help="数据集文件夹（默认：场景的）")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """导出成训练框架认得的格式；提示词和服务时用的是同一份代码写的。"""
+    from fencun.data.export import FORMATS
+    from fencun.data.export import export as export_dataset
 
-    reading = read_lines(expand(scenario, paths or ()), scenario)
-    for entry in reading.bad[:20]:
-        typer.secho(f"{entry.source}：{entry.error}", fg="yellow", err=True)
-    if reading.bad:
-        count = len(reading.bad)
-        typer.secho(say(f"{count} 行读不了，没有算进去。", f"{count} lines left out."), err=True)
-    return reading.lines
-
-
-@contextmanager
-def progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Offer a progress bar with the time left, on stderr, shown once there is something to tell."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task(title, total=None)
-
-    def tell(done: int, total: int) -> None:
-        bar.start()
-        bar.update(task, completed=done, total=total)
-
-    try:
-        yield tell
-    finally:
-        if bar.live.is_started:
-            bar.stop()
+    declared = load_scenario(scenario)
+    for known in FORMATS:
+        if known == form:
+            told = export_dataset(declared, dataset or declared.folder / "dataset", out, known)
+            break
+    else:
+        raise FencunError(
+            f"没有“{form}”这种格式；可用：{'、'.join(FORMATS)}。",
+            f"There is no format {form!r}; known: {', '.join(FORMATS)}.",
+        )
+    if as_json:
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    parts = "、".join(f"{name} {entry['lines']}" for name, entry in told["files"].items())
+    typer.echo(say(f"导出成 {form}，在 {out}：{parts}。", f"Exported as {form} to {out}: {parts}."))

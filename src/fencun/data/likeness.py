@@ -141,6 +141,35 @@ def nearest(texts: Sequence[str]) -> list[float]:
     return most.tolist()
 
 
+class Neighbours:
+    """Finds the nearest of the texts so far, exactly, one text at a time (for a trickle)."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, list[int]] = {}
+        self._names: list[str] = []
+        self._sizes: list[int] = []
+
+    def add(self, name: str, text: str) -> None:
+        """Take one text more, known as ``name``."""
+        own = set(grams(text))
+        for gram in own:
+            self._holders.setdefault(gram, []).append(len(self._names))
+        self._names.append(name)
+        self._sizes.append(len(own))
+
+    def nearest(self, text: str) -> tuple[str, float]:
+        """Return who shares most of the shorter one's 5-grams with ``text``, and that share."""
+        own = set(grams(text))
+        shared: dict[int, int] = {}
+        for gram in own:
+            for at in self._holders.get(gram, ()):
+                shared[at] = shared.get(at, 0) + 1
+        if not shared:
+            return "", 0.0
+        share, at = max((n / min(len(own), self._sizes[at]), -at) for at, n in shared.items())
+        return self._names[-at], share
+
+
 def same_meaning(vectors: NDArray[np.float32], threshold: float = SAME_MEANING) -> list[Alike]:
     """Return the pairs of rows of ``vectors`` whose cosine is ``threshold`` or more.
 

@@ -14,9 +14,8 @@ from typing import Any
 import yaml
 
 from fencun import files
-from fencun.brief import parse_brief
+from fencun.data.chats import conversations, dataset_info
 from fencun.errors import FencunError, ModelError
-from fencun.prompt import messages
 from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
 from fencun.tune.config import TuneConfig
@@ -99,38 +98,6 @@ def speech_named(model: str) -> Speech:
     if "qwen3" in name:
         return Speech("qwen3")
     return Speech("qwen" if "qwen" in name else "")
-
-
-def conversations(scenario: Scenario, samples: Sequence[Sample]) -> list[dict[str, Any]]:
-    """Return samples as chats in OpenAI form, the prompt made by the code that serves."""
-    rows = []
-    for sample in samples:
-        chat: list[dict[str, str]] = [
-            {"role": turn["role"], "content": turn["content"]}
-            for turn in messages(parse_brief(scenario, sample.brief, strict=True), "tuned")
-        ]
-        rows.append({"messages": [*chat, {"role": "assistant", "content": sample.text}]})
-    return rows
-
-
-def dataset_info() -> dict[str, Any]:
-    """Return dataset_info.json: where the two files are and how their columns are called."""
-    tags = {
-        "role_tag": "role",
-        "content_tag": "content",
-        "user_tag": "user",
-        "assistant_tag": "assistant",
-        "system_tag": "system",
-    }
-    return {
-        name: {
-            "file_name": f"{name}.json",
-            "formatting": "sharegpt",
-            "columns": {"messages": "messages"},
-            "tags": tags,
-        }
-        for name in (TRAIN, VALIDATION)
-    }
 
 
 def recipe(
@@ -247,7 +214,7 @@ def write_project(
     data = folder / "data"
     for name, part in zip((TRAIN, VALIDATION), samples, strict=True):
         files.write_json(data / f"{name}.json", conversations(scenario, part))
-    files.write_json(data / "dataset_info.json", dataset_info())
+    files.write_json(data / "dataset_info.json", dataset_info((TRAIN, VALIDATION)))
     files.write_json(folder / "deepspeed_zero3.json", _DEEPSPEED)
     files.write_text(folder / "fsdp.yaml", yaml.safe_dump(fsdp(max(1, gpus)), sort_keys=False))
     files.write_text(folder / "train.sh", _COMMANDS)

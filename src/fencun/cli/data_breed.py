@@ -1,0 +1,241 @@
+"""``fencun data plan``, ``breed``, ``restore``, ``import``: where new lines come from."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fencun.cli.data_options import AsJson, ScenarioName, good_lines, progress, tell_bad
+from fencun.errors import FencunError
+from fencun.files import sha256_file
+from fencun.language import say
+from fencun.scenario import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    from fencun.data.breed import Outcome, Run
+    from fencun.data.lines import Line
+    from fencun.data.plan import Birth
+    from fencun.files import Json
+
+app = typer.Typer()
+
+_Sources = Annotated[
+    list[Path] | None, typer.Option("--from", help="种子和草稿文件，可多次（默认：场景自己的）")
+]
+
+
+@app.command()
+def plan(
+    count: Annotated[int, typer.Argument(min=1, max=100_000, help="要多少个孩子")],
+    out: Annotated[Path, typer.Option(help="计划写到哪个文件")],
+    scenario: ScenarioName = "spring_festival",
+    sources: _Sources = None,
+    targets: Annotated[Path | None, typer.Option(help="目标份额的文件（默认：场景的）")] = None,
+    per_seed: Annotated[int, typer.Option(min=1, help="每颗种子最多几个孩子")] = 8,
+    per_cell: Annotated[int | None, typer.Option(min=1, help="每格最多几条")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """排一份繁殖计划：哪个亲本、哪一格、细节怎么写、带不带分寸。"""
+    from fencun.data.plan import plan as lay_out
+    from fencun.data.plan import write_plan
+    from fencun.data.targets import load_targets
+
+    declared = load_scenario(scenario)
+    births = lay_out(
+        declared, good_lines(declared, sources), load_targets(declared, targets), count,
+        per_seed=per_seed, per_cell=per_cell, seed=seed,
+    )  # fmt: skip
+    if not births:
+        raise FencunError(
+            "没有亲本可用：种子都到上限了，或还没有种子。",
+            "No parent is free: every seed has reached its cap, or there is none.",
+        )
+    write_plan(out, births)
+    if as_json:
+        typer.echo(json.dumps({"planned": len(births), "asked": count, "plan": str(out)}))
+        return
+    zh, en = f"排了 {len(births)} 条，在 {out}。", f"{len(births)} children planned in {out}."
+    if short := count - len(births):
+        zh += f"还有 {short} 条排不下：到上限了。"
+        en += f" {short} more exceed the caps."
+    typer.echo(say(zh, en))
+
+
+@app.command()
+def breed(
+    plan: Annotated[Path, typer.Option(help="fencun data plan 写的计划")],
+    out: Annotated[Path, typer.Option(help="这一轮的文件夹")] = Path("breeding"),
+    scenario: ScenarioName = "spring_festival",
+    sources: _Sources = None,
+    to_file: Annotated[
+        Path | None, typer.Option(help="不用模型：写成给人填的工作表（.csv、.xlsx）")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="模型：名字、GGUF 文件或 http://…/v1#模型名")
+    ] = None,
+    tries: Annotated[int, typer.Option(min=1, max=10, help="一条最多写几次")] = 2,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="同时写几条")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 0,
+    max_calls: Annotated[int | None, typer.Option(min=1, help="最多调用几次")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="最多用多少词元")] = None,
+    max_money: Annotated[float | None, typer.Option(min=0.0, help="最多花多少钱")] = None,
+    price_in: Annotated[float, typer.Option(min=0.0, help="每百万输入词元的价钱")] = 0.0,
+    price_out: Annotated[float, typer.Option(min=0.0, help="每百万输出词元的价钱")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """照计划繁殖：过关的留下，没过的连同理由搁在一边；断了再跑，接着写。"""
+    from fencun.data.breed import Budget, Run
+    from fencun.data.plan import read_plan
+
+    declared = load_scenario(scenario)
+    births, lines = read_plan(plan, declared), good_lines(declared, sources)
+    if max_money is not None and not price_in and not price_out:
+        raise FencunError(
+            "限了钱，还要说价钱：--price-in 和 --price-out（每百万词元）。",
+            "A limit of money needs prices: --price-in and --price-out, per million tokens.",
+        )
+    if to_file:
+        _hand_out(declared, to_file, births, lines)
+        return
+    budget = Budget(max_calls, max_tokens, max_money, price_in, price_out)
+    about = {"plan": sha256_file(plan), "model": model, "tries": tries, "seed": seed}
+    run = Run(declared, out, births, lines, tries=tries, budget=budget, about=about)
+    outcome = asyncio.run(_breed(run, declared, model, parallel, seed))
+    if as_json:
+        told = {**outcome.to_row(), "kept": outcome.kept, "waiting": len(run.waiting)}
+        typer.echo(json.dumps(told, ensure_ascii=False))
+        return
+    typer.echo(say(*_told(outcome, len(run.waiting), out)))
+
+
+def _told(outcome: "Outcome", waiting: int, out: Path) -> tuple[str, str]:
+    reasons = "、".join(f"{gate} {count}" for gate, count in outcome.refusals.most_common())
+    spent = outcome.spent
+    tokens = spent.prompt_tokens + spent.completion_tokens
+    zh = [f"留下 {outcome.kept} 条，放弃 {outcome.given_up} 条，还没写 {waiting} 条，在 {out}。"]
+    en = [f"{outcome.kept} kept, {outcome.given_up} given up, {waiting} waiting; see {out}."]
+    zh.append(f"调用 {spent.calls} 次，{tokens} 个词元，花了 {spent.money:.2f}。")
+    en.append(f"{spent.calls} calls, {tokens} tokens, {spent.money:.2f} spent.")
+    if reasons:
+        zh.append(f"退稿理由：{reasons}。")
+        en.append(f"Refused for: {reasons}.")
+    if outcome.stopped:
+        zh.append(f"预算（{outcome.stopped}）到了。")
+        en.append(f"The budget ({outcome.stopped}) is used up.")
+    return "".join(zh), " ".join(en)
+
+
+async def _breed(
+    run: "Run", scenario: Scenario, model: str | None, parallel: int, seed: int
+) -> "Outcome":
+    from fencun.data.breeder import ModelBreeder
+    from fencun.models.open import open_engine
+
+    engine = open_engine(model, parallel=parallel)
+    try:
+        with progress(say("繁殖", "Breeding")) as tell:
+            breeder = ModelBreeder(engine, scenario, seed=seed)
+            return await run.breed(breeder, parallel=parallel, tell=tell)
+    finally:
+        await engine.aclose()
+
+
+def _hand_out(scenario: Scenario, path: Path, births: "list[Birth]", lines: "list[Line]") -> None:
+    from fencun.data.worksheet import write_worksheet
+
+    write_worksheet(path, scenario, births, {line.id: line for line in lines})
+    typer.echo(
+        say(
+            f"{len(births)} 行要写，在 {path}。写好后：fencun data import {path} --breeder 名字",
+            f"{len(births)} rows in {path}. Written, bring them back: fencun data import {path}",
+        )
+    )
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="繁殖那一轮的文件夹")],
+    births: Annotated[list[str], typer.Argument(help="要拿回来的草稿的 id")],
+    scenario: ScenarioName = "spring_festival",
+) -> None:
+    """把搁下的草稿拿回来（原样），好接着改。"""
+    from fencun.data.breed import DRAFTS, bring_back
+
+    count = bring_back(load_scenario(scenario), folder, births)
+    place = folder / DRAFTS
+    typer.echo(say(f"拿回 {count} 条，在 {place}。", f"{count} drafts are back in {place}."))
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="CSV、Excel（.xlsx）或 JSONL 文件")],
+    out: Annotated[Path, typer.Option(help="加到哪个文件")] = Path("imported.jsonl"),
+    scenario: ScenarioName = "spring_festival",
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", help="列名=字段，可多次；字段写 - 是不要这一列")
+    ] = None,
+    mask: Annotated[bool, typer.Option(help="隐私换成占位（默认：那一行不收）")] = False,
+    breeder: Annotated[str, typer.Option(help="草稿是谁写的")] = "author",
+    run: Annotated[str | None, typer.Option(help="草稿是哪一轮写的")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """收进别处的句子：认列、认编码、查隐私；不合格的行连同理由另存。"""
+    from fencun.data.importing import keep, read_rows
+    from fencun.data.privacy import NAMES
+
+    declared = load_scenario(scenario)
+    there = _rows_of(declared, out)
+    found = read_rows(
+        path, declared, columns=_mapping(columns), masking=mask, breeder=breeder, run=run,
+        taken=there,
+    )  # fmt: skip
+    beside = keep(found, out)
+    masked = {say(*NAMES[kind]): count for kind, count in found.masked.items()}
+    if as_json:
+        told = {"taken": len(found.rows), "refused": [r.to_row() for r in found.refused],
+                "blank": found.blank, "masked": masked, "notes": found.notes}  # fmt: skip
+        typer.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for note in found.notes:
+        typer.secho(note, err=True)
+    for refused in found.refused[:20]:
+        typer.secho(str(refused), fg="yellow", err=True)
+    hidden = "、".join(f"{name} {count}" for name, count in masked.items())
+    typer.echo(
+        say(
+            f"收进 {len(found.rows)} 条，在 {out}；没收 {len(found.refused)} 条"
+            f"{f'，理由在 {beside}' if beside else ''}。"
+            f"{f'还有 {found.blank} 行没写。' if found.blank else ''}"
+            f"{f'换成占位：{hidden}。' if hidden else ''}",
+            f"{len(found.rows)} taken into {out}, {len(found.refused)} refused"
+            f"{f' (why: {beside})' if beside else ''}."
+            f"{f' {found.blank} rows are not written yet.' if found.blank else ''}"
+            f"{f' Masked: {hidden}.' if hidden else ''}",
+        )
+    )
+
+
+def _rows_of(scenario: Scenario, out: Path) -> "list[Json]":
+    """Return what ``out`` and the scenario hold: no id and no content may come twice."""
+    from fencun.data.lines import DRAFTS, SEEDS, read_lines
+
+    files = [scenario.folder / SEEDS, scenario.folder / DRAFTS, out]
+    reading = read_lines([path for path in files if path.exists()], scenario)
+    tell_bad(reading.bad)
+    return [line.record.to_row() for line in reading.lines]
+
+
+def _mapping(columns: list[str] | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for told in columns or ():
+        column, equals, name = told.rpartition("=")
+        if not equals or not column or not name:
+            raise FencunError(
+                f"--map {told} 看不懂；写成 列名=字段，比如 称呼=salutation。",
+                f"--map {told} is not understood; write COLUMN=field.",
+            )
+        found[column.strip()] = name.strip()
+    return found

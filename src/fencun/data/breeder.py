@@ -1,0 +1,166 @@
+"""The seam of who writes drafts: a model behind any engine, or anything that can answer."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from fencun.data.axes import TYPINGS
+from fencun.data.lines import Line
+from fencun.data.plan import Birth
+from fencun.errors import ScenarioError
+from fencun.files import Json
+from fencun.models.engine import Decoding, Engine, Message
+from fencun.scenario import Scenario
+
+CHARTER = "charter.md"
+_SIBLINGS = 6
+_DECODING = Decoding(temperature=0.9, top_p=0.95, max_tokens=700)
+_TYPING_TOLD = {
+    "空": "细节留空（detail 写空字符串），靠关系和场合取暖",
+    "短": "细节只打几个字，像真人随手填的（10 字以内）",
+    "一般": "细节写一句话（11 到 40 字）",
+    "啰嗦": "细节写得啰嗦，像真人絮叨的（40 字以上，不超过 70 字）",
+}
+_FORM = (
+    "你在为一个训练集写样本。下面是表达宪章，写的每一条都以它为准。\n\n{charter}\n\n"
+    "每次给你一条亲本和它已有的孩子。你写一条新的：换一个人、换一件事、换一个起笔，"
+    "学亲本的分寸和口气，不改写它的句子，不和已有的孩子像。\n"
+    "只输出一个 JSON 对象，四个键：{keys}。不要代码块，不要解释。"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a breeder wrote: the free fields of a line, and what it cost in tokens.
+
+    ``fields`` is None where the answer could not be read; ``raw`` is the answer as it came.
+    """
+
+    fields: dict[str, str] | None
+    raw: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Breeder(Protocol):
+    """Who writes drafts."""
+
+    @property
+    def name(self) -> str:
+        """What the lineage of its drafts says: a person's or a model's name."""
+        ...
+
+    async def write(
+        self, birth: Birth, parent: Line, siblings: Sequence[str], attempt: int
+    ) -> Written:
+        """Write the child ``birth`` of ``parent``; ``siblings`` are its texts so far.
+
+        ``attempt`` counts from 0 and is another try at the same child.
+
+        Raises:
+            EngineError: whoever writes cannot be reached.
+        """
+        ...
+
+
+class ModelBreeder:
+    """Has drafts written by a model: charter, parent and siblings so far are in the prompt."""
+
+    def __init__(self, engine: Engine, scenario: Scenario, *, seed: int = 0) -> None:
+        """Raises :class:`ScenarioError` where the scenario has no charter."""
+        self._engine = engine
+        self._scenario = scenario
+        self._seed = seed
+        self._free = free_fields(scenario)
+        self._system = _FORM.format(charter=_charter(scenario), keys="、".join(self._free))
+
+    @property
+    def name(self) -> str:
+        """The model's id."""
+        return self._engine.name
+
+    async def write(
+        self, birth: Birth, parent: Line, siblings: Sequence[str], attempt: int
+    ) -> Written:
+        """See :meth:`Breeder.write`."""
+        chat: list[Message] = [
+            {"role": "system", "content": self._system},
+            {"role": "user", "content": self._asked(birth, parent, siblings)},
+        ]
+        answer = await self._engine.complete(
+            chat, replace(_DECODING, seed=self._seed + attempt, max_tokens=_DECODING.max_tokens)
+        )
+        fields = read_fields(answer.text, self._free)
+        return Written(fields, answer.text, answer.prompt_tokens, answer.completion_tokens)
+
+    def _asked(self, birth: Birth, parent: Line, siblings: Sequence[str]) -> str:
+        shown = {key: parent.record.brief.get(key, "") for key in self._free[:-2]}
+        told = [
+            f"亲本：{json.dumps({**shown, 'text': parent.text}, ensure_ascii=False)}",
+            *(f"已有的孩子：{text}" for text in siblings[-_SIBLINGS:]),
+            "",
+            "写一条新的：",
+            *wanted(self._scenario, birth),
+        ]
+        return "\n".join(told)
+
+
+def free_fields(scenario: Scenario) -> tuple[str, ...]:
+    """Return what a breeder writes: the text dimensions, then ``text`` and ``why``."""
+    return (*(d.name for d in scenario.dimensions if d.kind == "text"), "text", "why")
+
+
+def wanted(scenario: Scenario, birth: Birth) -> list[str]:
+    """Return what is asked of a child, one ``名称：内容`` a line."""
+    lines = []
+    for dimension in scenario.dimensions:
+        if dimension.kind == "text":
+            continue
+        choice = dimension.choice(birth.values[dimension.name])
+        told = birth.values[dimension.name]
+        if choice and choice.range:
+            told = f"{told}（{choice.range.min}到{choice.range.max}字）"
+        lines.append(f"{dimension.label}：{told}")
+    if birth.typing in TYPINGS:
+        lines.append(f"细节：{_TYPING_TOLD[birth.typing]}")
+    if birth.topic:
+        topic = next(topic for topic in scenario.tact if topic.name == birth.topic)
+        lines.append(f"分寸：细节里带出“{topic.name}”，正文{topic.handling}")
+    return lines
+
+
+def read_fields(answer: str, names: Sequence[str]) -> dict[str, str] | None:
+    """Return the string fields ``names`` of the first JSON object in ``answer``, else None.
+
+    ``why`` may be missing. Nothing in the answer is followed or run.
+    """
+    decoder = json.JSONDecoder()
+    at = answer.find("{")
+    while at >= 0:
+        try:
+            value, _ = decoder.raw_decode(answer, at)
+        except (ValueError, RecursionError):
+            at = answer.find("{", at + 1)
+            continue
+        return _strings(value, names)
+    return None
+
+
+def _strings(value: Json, names: Sequence[str]) -> dict[str, str] | None:
+    found = {name: value.get(name, "" if name == "why" else None) for name in names}
+    if not all(isinstance(text, str) for text in found.values()):
+        return None
+    return {name: str(text).strip() for name, text in found.items()}
+
+
+def _charter(scenario: Scenario) -> str:
+    path: Path = scenario.folder / CHARTER
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ScenarioError(
+            f"场景“{scenario.title}”没有宪章（{path}）；先写下什么算对，再繁殖。",
+            f"The scenario {scenario.name} has no charter ({path}): say what is right first.",
+        ) from error

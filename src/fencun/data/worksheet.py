@@ -1,0 +1,71 @@
+"""A plan as a worksheet for people: CSV or Excel, one row a child, four cells to fill."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fencun.data.breeder import free_fields
+from fencun.data.lines import Line
+from fencun.data.plan import Birth
+from fencun.errors import FencunError
+from fencun.files import replacing, write_bytes
+from fencun.scenario import Scenario
+
+_OWN = {"text": "正文", "why": "为什么好"}
+_RISKY = ("=", "+", "-", "@")  # a spreadsheet would take such a cell for a formula
+
+
+def write_worksheet(
+    path: Path, scenario: Scenario, births: Sequence[Birth], parents: Mapping[str, Line]
+) -> None:
+    """Write ``births`` to ``path`` (.csv or .xlsx); ``fencun data import`` reads it back.
+
+    Raises:
+        FencunError: the suffix is neither, or the disk refused.
+    """
+    rows = [_header(scenario), *(_row(scenario, birth, parents[birth.parent]) for birth in births)]
+    if path.suffix.lower() == ".csv":
+        sheet = io.StringIO()
+        csv.writer(sheet).writerows(rows)
+        write_bytes(path, sheet.getvalue().encode("utf-8-sig"))  # Excel needs the BOM
+    elif path.suffix.lower() == ".xlsx":
+        _write_excel(path, rows)
+    else:
+        raise FencunError(
+            f"{path.name}：工作表要以 .csv 或 .xlsx 结尾。",
+            f"{path.name}: a worksheet ends in .csv or .xlsx.",
+        )
+
+
+def _header(scenario: Scenario) -> list[str]:
+    choices = [d.label for d in scenario.dimensions if d.kind != "text"]
+    labels = {d.name: d.label for d in scenario.dimensions}
+    free = [_OWN.get(name) or labels[name] for name in free_fields(scenario)]
+    return [
+        "id",
+        "parent",
+        *choices,
+        "分寸话题",
+        "细节写法",
+        "参考：亲本怎么写（不要改写它）",
+        *free,
+    ]
+
+
+def _row(scenario: Scenario, birth: Birth, parent: Line) -> list[str]:
+    choices = [birth.values[d.name] for d in scenario.dimensions if d.kind != "text"]
+    shown = f" {parent.text}" if parent.text.startswith(_RISKY) else parent.text
+    empty = [""] * len(free_fields(scenario))
+    return [birth.id, birth.parent, *choices, birth.topic, birth.typing, shown, *empty]
+
+
+def _write_excel(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    from openpyxl import Workbook  # type: ignore[import-untyped]
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("fencun")
+    for row in rows:
+        sheet.append(list(row))
+    with replacing(path) as file:
+        book.save(file)

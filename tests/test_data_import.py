@@ -1,0 +1,178 @@
+"""Tables from elsewhere come in whole or say why not; nothing private, nothing lost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from data_case import row, small_scenario
+from openpyxl import Workbook
+from typer.testing import CliRunner, Result
+
+from fencun.cli import app_for
+from fencun.data.importing import keep, read_rows
+from fencun.errors import FencunError
+from fencun.files import read_jsonl
+from fencun.scenario import Scenario
+
+HEADER = "称呼,关系,交往细节,场合,风格,篇幅,正文"
+GOOD = "王老师,高中班主任,总帮我改作文,大年三十,真诚,一句话,“王老师，作文本我还留着，给您拜年了。”"
+
+
+def table(tmp_path: Path, *lines: str, encoding: str = "utf-8", name: str = "t.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes("\n".join((HEADER, *lines)).encode(encoding))
+    return path
+
+
+def test_a_table_is_understood_as_people_type_it(scenario: Scenario, tmp_path: Path) -> None:
+    found = read_rows(table(tmp_path, GOOD), scenario)
+    assert not found.refused
+    (taken,) = found.rows
+    assert taken["relation"] == "老师导师"
+    assert taken["occasion"] == "除夕"
+    assert taken["style"] == "真诚走心"
+    assert taken["id"].startswith("i")
+    assert "parent" not in taken
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("gbk", "GBK"), ("utf-8-sig", "BOM"), ("utf-16", "UTF-16"), ("gb18030", "GBK")],
+)
+def test_encodings_are_tolerated_with_a_word(
+    scenario: Scenario, tmp_path: Path, encoding: str, said: str
+) -> None:
+    found = read_rows(table(tmp_path, GOOD, encoding=encoding), scenario)
+    assert [given["salutation"] for given in found.rows] == ["王老师"]
+    assert any(said in note for note in found.notes)
+
+
+def test_what_is_no_text_at_all_is_refused_whole(scenario: Scenario, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(HEADER.encode() + b"\n\xff\xff\xff")
+    with pytest.raises(FencunError, match="第 2 行"):
+        read_rows(path, scenario)
+
+
+def test_a_bad_row_says_its_number_and_costs_no_other(scenario: Scenario, tmp_path: Path) -> None:
+    bad = [GOOD.replace("高中班主任", "火星人"), GOOD.replace("王老师,", ",", 1),
+           f"{GOOD},多,出,来", GOOD.rsplit(",", 1)[0] + ","]  # fmt: skip
+    found = read_rows(table(tmp_path, *bad, GOOD), scenario)
+    assert len(found.rows) == 1
+    assert [refused.number for refused in found.refused] == [2, 3, 4, 5]
+    for refused, said in zip(found.refused, ("火星人", "称呼", "表头", "text"), strict=True):
+        assert said in refused.zh
+        assert f"第 {refused.number} 行" in refused.zh
+    assert found.refused[0].row["关系"] == "火星人", "what was given is kept to be mended"
+
+
+def test_quoted_line_breaks_keep_the_count(scenario: Scenario, tmp_path: Path) -> None:
+    broken = GOOD.replace("总帮我改作文", '"总帮我\n改作文"')
+    found = read_rows(table(tmp_path, broken, GOOD.replace("高中班主任", "火星人")), scenario)
+    assert found.rows[0]["detail"] == "总帮我 改作文"
+    assert found.refused[0].number == 4
+
+
+def test_columns_are_mapped(scenario: Scenario, tmp_path: Path) -> None:
+    path = tmp_path / "t.tsv"
+    path.write_text(
+        "怎么叫\t是谁\t话\t备注\n王老师\t班主任\t王老师，作文本我还留着，给您拜年了。\t乱写的\n",
+        "utf-8",
+    )
+    with pytest.raises(FencunError, match="话"):
+        read_rows(path, scenario)
+    columns = {"怎么叫": "salutation", "是谁": "relation", "话": "text"}
+    (taken,) = read_rows(path, scenario, columns=columns).rows
+    assert (taken["salutation"], taken["occasion"]) == ("王老师", "初一拜年")
+    for wrong, said in (
+        ({"话": "mood"}, "mood"), ({"没有": "text"}, "没有"), ({"备注": "text"}, "话、备注"),
+    ):  # fmt: skip
+        with pytest.raises(FencunError, match=said):
+            read_rows(path, scenario, columns={**columns, **wrong})
+
+
+def test_excel(scenario: Scenario, tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for line in (HEADER, GOOD):
+        sheet.append(line.split(","))
+    sheet.append([None] * 7)
+    sheet.append(["王老师", "火星人", 3, None, None, None, "好"])
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    found = read_rows(path, scenario)
+    assert [taken["relation"] for taken in found.rows] == ["老师导师"]
+    assert [refused.number for refused in found.refused] == [4]
+    path.write_bytes(b"PK not really")
+    with pytest.raises(FencunError, match="xlsx"):
+        read_rows(path, scenario)
+    with pytest.raises(FencunError, match="xls"):
+        read_rows(tmp_path / "old.xls", scenario)
+
+
+def test_json_lines_of_our_own_come_back_as_they_were(scenario: Scenario, tmp_path: Path) -> None:
+    draft = row("d1", parent="s1", detail="离婚后头一回回家", breeder="小李", run="r1",
+                tact={"topic": "离婚分手", "handling": "不提"})  # fmt: skip
+    path = tmp_path / "d.jsonl"
+    lines = [json.dumps(draft, ensure_ascii=False), "{broken", "[1]", json.dumps({"id": "x"})]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = read_rows(path, scenario)
+    assert found.rows == [draft]
+    assert [refused.number for refused in found.refused] == [2, 3, 4]
+
+
+def test_private_data_are_refused_or_masked(scenario: Scenario, tmp_path: Path) -> None:
+    path = table(tmp_path, GOOD.replace("总帮我改作文", "他电话13912345678"), GOOD)
+    refused = read_rows(path, scenario)
+    assert [r.number for r in refused.refused] == [2]
+    assert "电话" in refused.refused[0].zh
+    assert len(refused.rows) == 1
+    masked = read_rows(path, scenario, masking=True)
+    assert masked.rows[0]["detail"] == "他电话［电话］"
+    assert masked.masked == {"phone": 1}
+
+
+def test_nothing_comes_twice(scenario: Scenario, tmp_path: Path) -> None:
+    path = table(tmp_path, GOOD, GOOD)
+    found = read_rows(path, scenario)
+    assert (len(found.rows), [r.number for r in found.refused]) == (1, [3])
+    again = read_rows(path, scenario, taken=found.rows)
+    assert (len(again.rows), len(again.refused)) == (0, 2)
+
+
+def test_what_was_there_stays_byte_for_byte(scenario: Scenario, tmp_path: Path) -> None:
+    out = tmp_path / "seeds.jsonl"
+    before = json.dumps(row("s1")).encode() + b"\n{broken"
+    out.write_bytes(before)
+    found = read_rows(table(tmp_path, GOOD, GOOD.replace("班主任", "火星人")), scenario)
+    beside = keep(found, out)
+    assert out.read_bytes().startswith(before + b"\n")
+    assert len(out.read_bytes().splitlines()) == 3
+    assert beside is not None
+    (kept,) = [given for _, given in read_jsonl(beside)]
+    assert isinstance(kept, dict)
+    assert kept["row"] == 3
+
+
+def fencun(*arguments: object) -> Result:
+    words = [str(argument) for argument in arguments]
+    return CliRunner().invoke(app_for(words), words)
+
+
+def test_import_on_the_command_line(tmp_path: Path) -> None:
+    small = small_scenario(tmp_path / "scenario", [row("s1")])
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"叫法,{HEADER}\n老师,{GOOD}\n老师,,,,,,,\n".encode("gbk"))
+    out = tmp_path / "in.jsonl"
+    common: tuple[Any, ...] = ("--out", out, "--scenario", small.folder)
+    done = fencun("data", "import", path, *common, "--map", "叫法=-")
+    assert done.exit_code == 0, done.output
+    assert "收进 1 条" in done.stdout
+    assert "1 行没写" in done.stdout
+    assert "GBK" in done.stderr
+    again = json.loads(fencun("data", "import", path, *common, "--json").stdout)
+    assert (again["taken"], len(again["refused"]), again["blank"]) == (0, 1, 1)
+    wrong = fencun("data", "import", path, *common, "--map", "叫法")
+    assert "--map" in str(wrong.exception)
