@@ -1,0 +1,51 @@
+"""``fencun data pairs``: what people chose, liked and mended, as preference pairs."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fencun.errors import FencunError
+from fencun.language import say
+from fencun.scenario import load_scenario
+
+app = typer.Typer()
+
+
+@app.command()
+def pairs(
+    out: Annotated[Path, typer.Option(help="写到哪个文件夹")],
+    scenario: Annotated[str, typer.Option(help="场景的名字或文件夹")] = "spring_festival",
+    style: Annotated[str, typer.Option("--format", help="trl 或 llamafactory")] = "trl",
+    study: Annotated[list[str] | None, typer.Option(help="连这些实验的票一起，可多次")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+) -> None:
+    """飞轮：赞和踩、改过的、投过的，变成偏好对（过关卡，绝不用测试需求）。"""
+    from fencun.data.pairs import FORMATS, from_votes, from_writings, harvest, write_pairs
+    from fencun.evaluate.study import find_study
+    from fencun.store.database import Store
+
+    chosen = next((known for known in FORMATS if known == style), None)
+    if chosen is None:
+        raise FencunError(
+            f"没有“{style[:24]}”这个格式；可选：{'、'.join(FORMATS)}。",
+            f"There is no format {style[:24]!r}; choose from {', '.join(FORMATS)}.",
+        )
+    declared = load_scenario(scenario)
+    found = [pair for name in study or () for pair in from_votes(find_study(name))]
+    with Store() as store:
+        found += store.read(lambda session: list(from_writings(session, declared)))
+    manifest = write_pairs(out, harvest(declared, found), chosen)
+    if as_json:
+        typer.echo(json.dumps(manifest, ensure_ascii=False, indent=2))
+        return
+    refused = "、".join(f"{reason} {count}" for reason, count in manifest["refused"].items())
+    typer.echo(
+        say(
+            f"{manifest['pairs']} 对偏好在 {out}，{manifest['seeds_for_review']} 条新种子待审"
+            f"{f'；没要的：{refused}' if refused else ''}。",
+            f"{manifest['pairs']} pairs in {out}, {manifest['seeds_for_review']} seeds to review"
+            f"{f'; refused: {refused}' if refused else ''}.",
+        )
+    )
