@@ -1,0 +1,57 @@
+"""The study that ships: whole, of the shipped adapter, over the whole map, no made-up votes."""
+
+from collections import Counter
+
+import pytest
+
+from fencun.evaluate.briefs import check_unseen, read_samples
+from fencun.evaluate.probes import read_summary
+from fencun.evaluate.study import REGISTRATION, Study
+from fencun.evaluate.verdict import judge
+from fencun.files import sha256_file
+from fencun.scenario import Scenario
+
+
+@pytest.fixture(scope="module")
+def study(scenario: Scenario) -> Study:
+    folder = scenario.folder / "study"
+    if not (folder / REGISTRATION).is_file():
+        pytest.skip("no study ships with the scenario yet")
+    return Study(folder)
+
+
+def test_it_is_frozen_and_about_the_shipped_adapter(study: Study, scenario: Scenario) -> None:
+    study.check()
+    assert study.registration.roles == {arm: arm for arm in ("bare", "prompt", "rag", "tuned")}
+    tuned = study.registration.roles["tuned"]
+    gguf = scenario.folder / "adapter" / "adapter.gguf"
+    assert study.registration.hashes[tuned]["adapter"] == sha256_file(gguf)
+
+
+def test_every_audience_and_every_topic_is_asked_about(study: Study, scenario: Scenario) -> None:
+    samples = study.briefs()
+    audience = scenario.role("audience")
+    assert audience is not None
+    counts = Counter(sample.brief[audience.name] for sample in samples)
+    assert counts == {choice.value: 3 for choice in audience.choices}
+    for dimension in scenario.dimensions:
+        if dimension.choices:
+            asked = {sample.brief[dimension.name] for sample in samples}
+            assert asked == {choice.value for choice in dimension.choices}
+    topics = {sample.tact.topic for sample in samples if sample.tact}
+    assert topics == {topic.name for topic in scenario.tact}
+    check_unseen(samples, read_samples(scenario, scenario.folder / "dataset" / "train.jsonl"))
+
+
+def test_nobody_voted_so_evidence_is_missing(study: Study) -> None:
+    judged = judge(study)
+    assert judged.facts.votes == 0
+    assert judged.ruling.decision == "evidence"
+    assert judged.ruling.votes_missing > 100
+
+
+def test_the_probes_are_frozen_with_it(study: Study) -> None:
+    summary = read_summary(study)
+    assert summary is not None
+    assert [arm["arm"] for arm in summary["arms"]] == list(study.arms)
+    assert all(arm["seeds"]["total"] for arm in summary["arms"])
