@@ -138,13 +138,15 @@ async def test_closing_several_answers_frees_every_slot(engine: EmbeddedEngine) 
 
 
 async def test_an_engine_without_an_adapter_ignores_the_scale_and_repeats_itself() -> None:
-    """One slot, a fresh process, the same requests in order: the same answers, to the letter."""
+    """A fresh process, the same requests in order: the same answers, to the letter."""
     answers: list[list[str]] = []
     for _ in range(2):
-        engine = EmbeddedEngine(LIGHT, parallel=1, context=512)
+        engine = EmbeddedEngine(LIGHT, parallel=2, context=512)
         assert not engine.has_adapter
-        scaled = [Decoding(max_tokens=6, seed=seed, adapter_scale=1.0) for seed in (1, 2)]
-        answers.append([(await engine.complete(HELLO, decoding)).text for decoding in scaled])
+        scaled = Decoding(max_tokens=6, seed=1, adapter_scale=1.0)
+        several = await draw(engine, scaled, 2)
+        alone = await engine.complete(HELLO, scaled)
+        answers.append([several[0].text, several[1].text, alone.text])
         await engine.aclose()
     assert answers[0] == answers[1]
     assert all(answers[0])

@@ -122,7 +122,8 @@ async def test_a_server_that_keeps_dying_is_not_started_in_a_loop(
     monkeypatch.setattr(embedded, "_LONGEST_BACKOFF_S", 30.0)
     engine._failures = 7
     os.kill(pid_of(engine), signal.SIGKILL)
-    await asyncio.sleep(0.2)
+    while engine.pid is not None:
+        await asyncio.sleep(0.01)
     started = time.monotonic()
     with pytest.raises(EngineError, match="秒后再试"):
         await engine.complete(ENDLESS, LONG)

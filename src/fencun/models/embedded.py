@@ -22,8 +22,10 @@ from fencun.models.wire import Piece
 _LONGEST_BACKOFF_S = 30.0
 _SETTLED_S = 20.0
 # Of several answers the first reads the prompt and the others copy what it has read; llama.cpp
-# then forgets the copies. So one slot reads for all, and the next prompt finds its beginning.
+# then forgets the copies. So one slot reads all long prompts, and the next one finds its
+# beginning there. A short prompt is read in any slot sooner than it would wait for this one.
 _READER = 0
+_LONG_CHARS = 600
 
 
 class _UnreachedError(EngineError):
@@ -119,11 +121,13 @@ class EmbeddedEngine:
         As many answers as there are slots share one reading of the prompt; those beyond
         follow when slots get free, and find the prompt in the slot that read it.
         """
+        long = sum(len(message["content"]) for message in messages) > _LONG_CHARS
+        slot = _READER if n > 1 and long else None
         groups: list[AsyncGenerator[Delta | Whole, None]] = []
         first = 0
         for count in even_groups(n, self._settings.parallel):
             seeded = replace(decoding, seed=decoding.seed + first)
-            pieces = self._pieces(messages, seeded, count, _READER if n > 1 else None)
+            pieces = self._pieces(messages, seeded, count, slot)
             groups.append(numbered(wire.answers(pieces, count), first))
             first += count
         return merged(groups)
@@ -235,7 +239,11 @@ class EmbeddedEngine:
             self._drop()
             self._started_at = time.monotonic()
             self._failures += 1
-            self._server = await ServerProcess.start(self._settings, timeout_s=self._start_s)
+            try:
+                self._server = await ServerProcess.start(self._settings, timeout_s=self._start_s)
+            except asyncio.CancelledError:
+                self._failures -= 1  # nobody waits for it any more: that is no failure
+                raise
             self._started_at = time.monotonic()
             return self._server
 
