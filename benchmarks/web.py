@@ -1,12 +1,13 @@
 """The web app beside the raw engine: first token, three short greetings, sixteen people at once.
 
-Run: python benchmarks/web.py [--model NAME] [--people 16] [--rounds 3] [--json FILE]
+Run: python benchmarks/web.py [--model NAME] [--people 16] [--rounds 1] [--json FILE]
 
 The peer, in the same run and in alternating rounds: the very engine that the app uses, asked
 directly for the same prompts, with no HTTP, line, gates or store around it. First the app is
 started and warmed as ``fencun serve`` does it. Medians over the rounds; a ratio of 1.00 is as
-good as raw. Sixteen people press the button once each: all must be served, the oldest first;
-then more come than the line holds, and some must be told to come back.
+good as raw. Sixteen people press the button at once for one text each (without the long
+prompt, to keep it short): all must be served, the oldest first; then more come than the line
+holds, and some must be told to come back.
 """
 
 import argparse
@@ -29,10 +30,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from fencun import files
-from fencun.brief import Brief, parse_brief
+from fencun.brief import parse_brief
 from fencun.desk import open_desk
 from fencun.models.cores import physical_cores
-from fencun.prompt import messages
+from fencun.prompt import Arm, messages
 from fencun.scenario import load_scenario
 from fencun.store.database import Store
 from fencun.web.app import create_app
@@ -47,6 +48,7 @@ DETAILS = (
     "陪我等过公交",
 )
 DRAWS, KEEP = 6, 3
+PARALLEL = 2  # how many people the app serves at a time
 
 
 def asked(number: int) -> dict[str, str]:
@@ -54,9 +56,12 @@ def asked(number: int) -> dict[str, str]:
     return {**ASKED, "detail": f"{DETAILS[number % len(DETAILS)]}，那是第{number + 1}年"}
 
 
-async def through_web(client: httpx.AsyncClient, number: int, draws: int) -> tuple[float, float]:
+async def through_web(
+    client: httpx.AsyncClient, number: int, draws: int, arm: Arm
+) -> tuple[float, float]:
     """Write over HTTP; return seconds to the first piece and to the end."""
-    body = {"brief": asked(number), "keep": KEEP, "draws": draws, "seed": number}
+    keep = min(KEEP, draws)
+    body = {"brief": asked(number), "keep": keep, "draws": draws, "seed": number, "arm": arm}
     began, first = time.perf_counter(), 0.0
     headers = {"Accept": "text/event-stream"}
     async with client.stream("POST", "/api/write", json=body, headers=headers) as answer:
@@ -68,23 +73,16 @@ async def through_web(client: httpx.AsyncClient, number: int, draws: int) -> tup
     return first, time.perf_counter() - began
 
 
-async def through_engine(studio: Studio, number: int, draws: int) -> tuple[float, float]:
+async def through_engine(studio: Studio, number: int, draws: int, arm: Arm) -> tuple[float, float]:
     """Draw the same from the engine itself."""
     brief = parse_brief(studio.scenario, asked(number))
-    began = time.perf_counter()
-    firsts = await asyncio.gather(*(draw(studio, brief, number + n, began) for n in range(draws)))
-    return min(firsts), time.perf_counter() - began
-
-
-async def draw(studio: Studio, brief: Brief, seed: int, began: float) -> float:
-    """Draw one text; return the seconds since ``began`` to its first piece."""
-    first, writer = 0.0, studio.writer
-    decoding = replace(writer.decoding(brief, studio.default_arm), seed=seed)
-    stream = writer.engine.stream(messages(brief, studio.default_arm), decoding)
-    async with aclosing(stream) as pieces:
-        async for _ in pieces:
+    decoding = replace(studio.writer.decoding(brief, arm), seed=number)
+    began, first = time.perf_counter(), 0.0
+    stream = studio.writer.engine.stream_many(messages(brief, arm), decoding, draws)
+    async with aclosing(stream) as events:
+        async for _ in events:
             first = first or time.perf_counter() - began
-    return first
+    return first, time.perf_counter() - began
 
 
 @asynccontextmanager
@@ -113,9 +111,9 @@ async def alone(client: httpx.AsyncClient, studio: Studio, rounds: int) -> dict[
             for name in ("web", "raw") if turn % 2 == 0 else ("raw", "web"):
                 number += 1
                 if name == "web":
-                    first, total = await through_web(client, number, draws)
+                    first, total = await through_web(client, number, draws, studio.default_arm)
                 else:
-                    first, total = await through_engine(studio, number, draws)
+                    first, total = await through_engine(studio, number, draws, studio.default_arm)
                 seen.setdefault(f"{name}_first_token_s", []).append(first)
                 seen.setdefault(f"{name}_{draws}_draws_s", []).append(total)
     return {name: statistics.median(values) for name, values in seen.items()}
@@ -127,7 +125,7 @@ async def together(client: httpx.AsyncClient, studio: Studio, people: int) -> di
 
     async def press(number: int) -> float:
         await asyncio.sleep(0.02 * number)  # so that there is an order to keep
-        first, _ = await through_web(client, number, KEEP)
+        first, _ = await through_web(client, number, 1, "bare")
         finished.append(number)
         return first
 
@@ -135,7 +133,7 @@ async def together(client: httpx.AsyncClient, studio: Studio, people: int) -> di
     firsts = await asyncio.gather(*(press(number) for number in range(people)))
     web = time.perf_counter() - began
     began = time.perf_counter()
-    await asyncio.gather(*(through_engine(studio, n, KEEP) for n in range(people)))
+    await asyncio.gather(*(through_engine(studio, n, 1, "bare") for n in range(people)))
     raw = time.perf_counter() - began
     return {
         "people": people,
@@ -150,7 +148,7 @@ async def together(client: httpx.AsyncClient, studio: Studio, people: int) -> di
 
 async def crowd(client: httpx.AsyncClient, room: int) -> dict[str, Any]:
     """More than the line holds press at once; those who are served draw one text each."""
-    body = {"brief": asked(99), "keep": 1, "draws": 1, "seed": 1}
+    body = {"brief": asked(99), "keep": 1, "draws": 1, "seed": 1, "arm": "bare"}
     presses = [client.post("/api/write", json=body) for _ in range(room + 8)]
     answers = await asyncio.gather(*presses)
     turned_away = [answer for answer in answers if answer.status_code == 429]
@@ -164,7 +162,7 @@ async def crowd(client: httpx.AsyncClient, room: int) -> dict[str, Any]:
 
 async def run(model: str | None, people: int, rounds: int, folder: Path) -> dict[str, Any]:
     scenario = load_scenario()
-    waiting = 30
+    waiting = max(0, people - PARALLEL)
     app = create_app(
         scenario,
         lambda: open_desk(scenario, model=model),
@@ -186,7 +184,7 @@ async def run(model: str | None, people: int, rounds: int, folder: Path) -> dict
             "alone": await alone(client, studio, rounds),
             "together": await together(client, studio, people),
         }
-        result["crowd"] = await crowd(client, waiting + 2)
+        result["crowd"] = await crowd(client, waiting + PARALLEL)
     return result
 
 
@@ -194,7 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="a model of the catalog; the one in use by default")
     parser.add_argument("--people", type=int, default=16, help="how many press at once")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of one person alone")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of one person alone")
     parser.add_argument("--json", type=Path, help="also write everything measured to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
