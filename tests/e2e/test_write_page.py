@@ -235,6 +235,25 @@ def test_an_engine_that_dies_half_way_is_told_and_the_next_press_works(
     expect(desk.locator("#problem")).to_be_hidden()
 
 
+def test_what_was_written_stays_where_nothing_new_comes(desk: Page, engine: FakeEngine) -> None:
+    write(desk)
+    first = desk.locator(".slip .words").first
+    first.fill("王老师，改过的这一句要留着。")
+    salutation = desk.locator("[name=salutation]")
+    salutation.fill("")
+    desk.get_by_role("button", name="再写三条").click()
+    expect(salutation).to_have_attribute("aria-invalid", "true")
+    expect(first).to_have_value("王老师，改过的这一句要留着。")
+    expect(desk.locator(DONE)).to_have_count(3)
+    salutation.fill("李老师")
+    engine._script = [EngineError("断了。", "Died.")]
+    desk.get_by_role("button", name="再写三条").click()
+    expect(desk.locator("#problem")).to_have_text("断了。")
+    expect(first).to_have_value("王老师，改过的这一句要留着。")
+    desk.locator(".slip").first.get_by_role("button", name="复制").click()
+    expect(desk.locator("#toast")).to_be_visible()
+
+
 def test_stopping_and_leaving_end_the_generation(desk: Page, engine: FakeEngine) -> None:
     engine._delay_s = 0.3
     fill(desk)

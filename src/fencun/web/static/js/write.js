@@ -173,6 +173,7 @@ function follow({ event, data }, slips, state) {
 async function write() {
   writing?.abort();
   const mine = (writing = new AbortController());
+  const before = shown();
   asked = brief();
   problem.hidden = verdict.hidden = true;
   go.hidden = true;
@@ -196,34 +197,47 @@ async function write() {
     }
   } catch (error) {
     if (writing !== mine) return;
-    failed(error, slips);
+    failed(error, slips, before);
   } finally {
     clearTimeout(slow);
     if (writing === mine) {
       writing = null;
       go.hidden = false;
       stop.hidden = true;
-      go.textContent = say("再写三条", "Three more");
+      if (document.getElementById("slips").childElementCount) go.textContent = say("再写三条", "Three more");
       results.setAttribute("aria-busy", "false");
     }
   }
 }
 
-function failed(error, slips) {
+/** What the page shows now, to come back to when nothing new is written. */
+function shown() {
+  const slips = [...document.getElementById("slips").querySelectorAll(".slip:not(.writing, .failed)")];
+  return { slips, asked, verdict: verdict.hidden };
+}
+
+function bringBack(before) {
+  document.getElementById("slips").replaceChildren(...before.slips);
+  verdict.hidden = before.verdict;
+  if (before.slips.length) asked = before.asked;
+}
+
+function failed(error, slips, before) {
   progress.textContent = "";
   for (const slip of slips) {
     slip.element.classList.remove("writing");
     slip.element.classList.add("failed");
   }
-  if (slips.every((slip) => !slip.text)) document.getElementById("slips").replaceChildren();
+  if (slips.every((slip) => !slip.text)) bringBack(before);
+  const none = document.getElementById("slips").childElementCount === 0;
   if (error.name === "AbortError") {
     progress.textContent = say("停下了。", "Stopped.");
-    results.hidden = document.getElementById("slips").childElementCount === 0;
+    results.hidden = none;
     return;
   }
   const field = (error.field || "").replace(/^brief\./, "");
   if (field && Object.hasOwn(fields, field) && blame(field, error.message)) {
-    results.hidden = true;
+    results.hidden = none;
     return;
   }
   const later = error.retryAfter ? say(`（${error.retryAfter} 秒后）`, ` (in ${error.retryAfter} s)`) : "";
