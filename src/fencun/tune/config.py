@@ -87,7 +87,8 @@ class TuneConfig:
 
 _LOWEST: dict[str, float] = {
     "layers": 0, "rank": 1, "alpha": 0, "rate": 0, "warmup": 0, "batch": 1, "micro": 0,
-    "epochs": 0, "steps": 0, "minutes": 0, "limit": 0, "clip": 0, "decay": 0, "max_tokens": 8,
+    "epochs": 0, "steps": 0, "minutes": 0, "plain": 0, "limit": 0, "clip": 0, "decay": 0,
+    "max_tokens": 8,
     "threads": 0, "look": 1, "briefs": 0, "validation_samples": 1, "checkpoint": 1, "patience": 1,
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fencun import files
 from fencun.brief import parse_brief
-from fencun.errors import FencunError
+from fencun.errors import FencunError, ModelError
 from fencun.models.engine import Message
 from fencun.prompt import messages
 from fencun.scenario import load_scenario
@@ -85,13 +85,22 @@ def deliver(
             path.unlink()
         check.rmdir()
     keep = ("scenario", "data", "samples", "resolved", "machine", "revision", "outcome", "given")
-    trained = {key: facts[key] for key in keep if key in facts}
+    trained = {key: _without_places(facts[key]) for key in keep if key in facts}
     trained |= {"versions": versions(), "parity": found}
     if to == "gguf":
         return export_shipped(adapter, base, out, recommended, trained)
     manifest = {"format": to, "base": base.name, "base_sha256": base.sha256, **trained}
     files.write_json(out / "manifest.json", manifest)
     return manifest
+
+
+def _without_places(value: Any) -> Any:
+    """Return ``value`` with absolute paths cut to their names: what ships tells of no machine."""
+    if isinstance(value, dict):
+        return {key: _without_places(item) for key, item in value.items()}
+    if isinstance(value, str) and Path(value).is_absolute():
+        return Path(value).name
+    return value
 
 
 def run_facts(folder: Path) -> dict[str, Any]:
@@ -112,7 +121,7 @@ def _refuse_other_base(facts: dict[str, Any], base: Base) -> None:
     made_for = facts.get("base")
     sha256 = made_for.get("sha256") if isinstance(made_for, dict) else facts.get("base_sha256")
     if sha256 and sha256 != base.sha256:
-        raise FencunError(
+        raise ModelError(
             f"这个适配器是在另一个底座上训练的（哈希 {sha256[:12]}…，现在是 "
             f"{base.sha256[:12]}…）；用 --base 指定原来的底座。",
             f"This adapter was trained on another base (hash {sha256[:12]}, this is "
