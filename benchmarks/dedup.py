@@ -1,0 +1,126 @@
+"""Near-duplicates among many lines: CPU seconds, peak memory, and what was found.
+
+Run: python benchmarks/dedup.py [--lines 10000 100000] [--json FILE]
+
+Two ways over the same file, each in a process of its own: ``fencun`` (MinHash LSH of the
+rensa library, every pair verified exactly) and the peer, MinHash LSH written out in NumPy as
+text-dedup and datasketch do it (128 permutations, 32 bands, pairs verified exactly); neither
+of those packages is needed. ``--peer-lines`` keeps the peer to fewer lines where it is slow.
+
+The input is no data set: clauses of the scenario's lines thrown together at random, so that
+lengths and characters are real, and one line in fifty is a copy with three characters changed.
+"""
+
+import argparse
+import json
+import multiprocessing
+import random
+import re
+import resource
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from fencun.data.likeness import NEAR, grams, near_duplicates
+from fencun.files import read_jsonl
+from fencun.scenario import load_scenario
+
+_PERMUTATIONS, _BANDS = 128, 32
+_PRIME = (1 << 61) - 1
+Pairs = set[tuple[int, int]]
+
+
+def make_lines(count: int, seed: int = 1) -> tuple[list[str], Pairs]:
+    """Return ``count`` texts, and the pairs of lines of which one is a copy of the other."""
+    shuffle = random.Random(seed)
+    clauses = list(_clauses())
+    texts: list[str] = []
+    planted: Pairs = set()
+    while len(texts) < count:
+        if len(texts) % 50 == 49:
+            source = shuffle.randrange(len(texts))
+            letters = list(texts[source])
+            for _ in range(3):
+                letters[shuffle.randrange(len(letters))] = shuffle.choice("甲乙丙丁戊己庚辛")
+            planted.add((source, len(texts)))
+            texts.append("".join(letters))
+        else:
+            texts.append("，".join(shuffle.sample(clauses, shuffle.randint(3, 9))))
+    return texts, planted
+
+
+def _clauses() -> Iterator[str]:
+    folder = load_scenario().folder
+    for file in ("seeds.jsonl", "drafts.jsonl"):
+        for _, row in read_jsonl(folder / file):
+            if isinstance(row, dict):
+                yield from (c for c in re.split(r"[，。！？]", row["text"]) if len(c) > 3)
+
+
+def ours(texts: list[str]) -> Pairs:
+    """Find near-duplicates as ``fencun data check`` does."""
+    return {(pair.earlier, pair.later) for pair in near_duplicates(texts)}
+
+
+def peer(texts: list[str]) -> Pairs:
+    """Find them by MinHash LSH as one writes it in NumPy."""
+    drawn = np.random.default_rng(1)
+    a = drawn.integers(1, _PRIME, _PERMUTATIONS, dtype=np.uint64)
+    b = drawn.integers(0, _PRIME, _PERMUTATIONS, dtype=np.uint64)
+    rows = _PERMUTATIONS // _BANDS
+    buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    candidates: Pairs = set()
+    for at, text in enumerate(texts):
+        hashes = np.array([zlib.crc32(gram.encode()) for gram in grams(text)], dtype=np.uint64)
+        digest = ((hashes[:, None] * a + b) % np.uint64(_PRIME)).min(axis=0)
+        for band in range(_BANDS):
+            bucket = buckets[band, digest[band * rows : (band + 1) * rows].tobytes()]
+            candidates.update((earlier, at) for earlier in bucket)
+            bucket.append(at)
+    return {(x, y) for x, y in candidates if _jaccard(texts[x], texts[y]) >= NEAR}
+
+
+def _jaccard(one: str, other: str) -> float:
+    first, second = set(grams(one)), set(grams(other))
+    return len(first & second) / len(first | second)
+
+
+def _measure(name: str, find: Callable[[list[str]], Pairs], count: int) -> dict[str, object]:
+    texts, planted = make_lines(count)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    cpu, wall = time.process_time(), time.perf_counter()
+    found = find(texts)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    true = {pair for pair in planted if _jaccard(texts[pair[0]], texts[pair[1]]) >= NEAR}
+    return {
+        "what": name, "lines": count, "cpu_s": round(cpu, 2), "wall_s": round(wall, 2),
+        "peak_mib": round(peak / 1024), "input_mib": round(before / 1024), "pairs": len(found),
+        "planted": len(true), "planted_found": len(true & found),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure each way in a fresh process and print one JSON object a line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--peer-lines", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    runs = [("fencun", ours, count) for count in options.lines]
+    runs += [("peer: NumPy MinHash", peer, count) for count in options.peer_lines]
+    results = []
+    for run in runs:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            results.append(pool.apply(_measure, run))
+        print(json.dumps(results[-1], ensure_ascii=False), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
