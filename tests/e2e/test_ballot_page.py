@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from fencun.evaluate import booth
 from fencun.evaluate.collect import collect
+from fencun.evaluate.report import write_report
 from fencun.evaluate.study import Study
 from fencun.scenario import Scenario
 from fencun.store.database import Store
@@ -123,4 +124,17 @@ def test_nothing_runs_over_the_edge(browser: Browser, link: str, width: int, sch
         "b.getBoundingClientRect().height < 32).map(b => b.innerText)"
     )
     assert small == []
+    context.close()
+
+
+def test_the_report_reads_on_a_phone_and_loads_nothing(browser: Browser, study: Study) -> None:
+    html, _ = write_report(study)
+    context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    asked: list[str] = []
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(html.as_uri())
+    expect(page.get_by_role("heading", level=1)).to_contain_text("证据不够")
+    assert asked == [html.as_uri()]
+    assert page.locator("main").bounding_box()["width"] <= 390  # type: ignore[index]
     context.close()
