@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from fencun.data.lineage import trace
 from fencun.data.lines import BadLine, Line, read_lines
+from fencun.data.privacy import find_private
 from fencun.errors import RecordError
 from fencun.files import write_bytes
 from fencun.gates import Gates, passes
@@ -58,7 +59,25 @@ def _read(
         path = Path(folder) / "drafts.jsonl"
         write_bytes(path, data)
         lineage = trace(read_lines([path], scenario), known)
-    return lineage.lines, sorted(lineage.bad, key=lambda entry: entry.number)
+    lines, bad = [], list(lineage.bad)
+    for line in lineage.lines:
+        if told := _private(line):
+            bad.append(BadLine(line.source, line.number, told))
+        else:
+            lines.append(line)
+    return lines, sorted(bad, key=lambda entry: entry.number)
+
+
+def _private(line: Line) -> RecordError | None:
+    """Return the reason to refuse a line with private data in it; where it was is not kept."""
+    for told in (*line.record.brief.values(), line.text, line.record.why):
+        if found := find_private(told):
+            return RecordError(
+                f"第 {line.number} 行有{found[0].name}，数据里不能留；改写掉再交。",
+                f"Line {line.number} has a {found[0].name} in it; rewrite it, then upload again.",
+                line=line.number,
+            )
+    return None
 
 
 def _draft(batch: BatchRow, gates: Gates, line: Line) -> DraftRow:

@@ -237,10 +237,10 @@ def _settle(draft: DraftRow) -> None:
         draft.state = "conflict" if len(opinions) >= WANTED else "open"
 
 
-def take_back(session: Session, batch: str, reviewer: str) -> DraftRow | None:
-    """Withdraw the last opinion of ``reviewer`` that stands; return its draft (None: no more)."""
+def last_said(session: Session, batch: str, reviewer: str) -> str | None:
+    """Return the draft on which ``reviewer`` last gave an opinion that stands, if there is one."""
     query = (
-        select(ReviewRow)
+        select(ReviewRow.draft_id)
         .join(DraftRow, DraftRow.id == ReviewRow.draft_id)
         .where(
             DraftRow.batch_id == batch,
@@ -250,12 +250,19 @@ def take_back(session: Session, batch: str, reviewer: str) -> DraftRow | None:
         )
         .order_by(ReviewRow.at.desc())
     )
-    if (last := session.scalars(query.limit(1)).first()) is None:
-        return None
-    draft = find_draft(session, last.draft_id)
-    last.withdrawn_at = now()
-    session.flush()
-    session.refresh(draft, ["reviews"])
+    return session.scalars(query.limit(1)).first()
+
+
+def take_back(session: Session, draft_id: str, reviewer: str) -> DraftRow:
+    """Withdraw what ``reviewer`` said of a draft; taking it back twice is once.
+
+    Raises:
+        UnknownDraftError: there is no such draft.
+    """
+    draft = find_draft(session, draft_id)
+    for review in _opinions(draft):
+        if review.reviewer == reviewer:
+            review.withdrawn_at = now()
     _settle(draft)
     session.flush()
     return draft

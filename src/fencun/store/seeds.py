@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from fencun.brief import parse_brief
 from fencun.data.lines import DRAFTS, SEEDS, Line, iterate_lines, parse_row
+from fencun.data.privacy import find_private
 from fencun.errors import BriefError, FencunError
 from fencun.files import Json
 from fencun.records import Seed
 from fencun.scenario import Scenario
+from fencun.store.echoes import Echoes
 from fencun.store.schema import SeedVersionRow, SketchRow
 
 SOURCE = "store"
@@ -57,25 +59,40 @@ class Entry:
 
 def shipped(scenario: Scenario) -> Mapping[str, Line]:
     """Return the seeds in the scenario's file by id; lines that cannot be read are left out."""
-    return {line.id: line for line in _lines(scenario, SEEDS)}
+    return {line.id: line for line in lines_of(scenario, SEEDS)}
 
 
 def children(scenario: Scenario) -> Mapping[str, int]:
     """Return how many of the scenario's drafts descend at once from each line."""
     found: dict[str, int] = {}
-    for line in _lines(scenario, DRAFTS):
+    for line in lines_of(scenario, DRAFTS):
         if line.parent:
             found[line.parent] = found.get(line.parent, 0) + 1
     return found
 
 
-def _lines(scenario: Scenario, name: str) -> tuple[Line, ...]:
-    path = scenario.folder / name
+def lines_of(scenario: Scenario, name: str) -> tuple[Line, ...]:
+    """Return the readable lines of a file of the scenario; read again only once it changed."""
+    return _read(_Key(scenario), name, _state(scenario, name))
+
+
+def _state(scenario: Scenario, name: str) -> tuple[int, int]:
+    """Return what tells one state of a file of the scenario from another; zeros without a file."""
     try:
-        told = path.stat()
+        told = (scenario.folder / name).stat()
     except OSError:
-        return ()
-    return _read(_Key(scenario), name, told.st_mtime_ns, told.st_size)
+        return 0, 0
+    return told.st_mtime_ns, told.st_size
+
+
+def echoes(scenario: Scenario) -> Echoes:
+    """Return the index of what the scenario's own seeds say, built once for a state of the file."""
+    return _index(_Key(scenario), _state(scenario, SEEDS))
+
+
+@lru_cache(maxsize=4)
+def _index(key: "_Key", state: tuple[int, int]) -> Echoes:
+    return Echoes((line.id, line.text) for line in lines_of(key.scenario, SEEDS))
 
 
 class _Key:
@@ -92,8 +109,9 @@ class _Key:
 
 
 @lru_cache(maxsize=16)
-def _read(key: _Key, name: str, changed: int, size: int) -> tuple[Line, ...]:
-    """Read a file of the scenario; ``changed`` and ``size`` tell one state of it from another."""
+def _read(key: _Key, name: str, state: tuple[int, int]) -> tuple[Line, ...]:
+    if not any(state):
+        return ()
     entries = iterate_lines(key.scenario.folder / name, key.scenario)
     return tuple(entry for entry in entries if isinstance(entry, Line))
 
@@ -118,14 +136,14 @@ def known(session: Session, scenario: Scenario) -> dict[str, str | None]:
     """Return the id of every line that a draft may descend from, and its own parent."""
     parents: dict[str, str | None] = {row.seed: None for row in versions(session, scenario)}
     for name in (SEEDS, DRAFTS):
-        parents.update({line.id: line.parent for line in _lines(scenario, name)})
+        parents.update({line.id: line.parent for line in lines_of(scenario, name)})
     return parents
 
 
 def shipped_line(scenario: Scenario, identity: str) -> Line | None:
     """Return the line of the scenario's own files that has this id."""
     for name in (SEEDS, DRAFTS):
-        for line in _lines(scenario, name):
+        for line in lines_of(scenario, name):
             if line.id == identity:
                 return line
     return None
@@ -158,8 +176,16 @@ def read_fields(scenario: Scenario, identity: str, fields: Mapping[str, str]) ->
     """Return the seed that a form holds: the dimensions, ``text``, ``why``, ``tact``, ``handling``.
 
     Raises:
-        BriefError: a field is missing or is not one of the scenario's values; names it.
+        BriefError: a field is missing, is not one of the scenario's values, or holds private
+            data; names it.
     """
+    for name, told in fields.items():
+        if found := find_private(told):
+            raise BriefError(
+                f"这里有{found[0].name}，数据里不能留；改写掉它。",
+                f"There is a {found[0].name} here; data must not keep it. Rewrite it.",
+                field=name,
+            )
     names = {dimension.name for dimension in scenario.dimensions}
     brief = parse_brief(
         scenario, {name: told for name, told in fields.items() if name in names}, strict=True
@@ -264,7 +290,7 @@ def _append(
     rows = versions(session, scenario, seed)
     number = rows[-1].number if rows else 0
     if number != base:
-        who = rows[-1].author or "别人"
+        who = (rows[-1].author if rows else "") or "别人"
         raise StaleError(
             f"这条刚被{who}改过，您打的字还在；重新打开它看看，再存。",
             "Somebody changed this seed meanwhile; what you typed is still here. "
