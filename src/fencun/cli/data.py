@@ -8,6 +8,7 @@ import typer
 
 from fencun.cli.data_breed import app as breeding
 from fencun.cli.data_options import AsJson, ScenarioName, good_lines, progress
+from fencun.cli.data_pairs import app as pairing
 from fencun.errors import FencunError, RecordError
 from fencun.files import write_text
 from fencun.language import say
@@ -15,6 +16,7 @@ from fencun.scenario import load_scenario
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(breeding)
+app.add_typer(pairing)
 
 _Semantic = Annotated[bool, typer.Option(help="也查意思相同的（头一次要算向量，慢）")]
 _SHOWN = 200
@@ -165,7 +167,8 @@ def coverage(
     table = counted.table(rows, columns)
     waiting = hungry(counted, aims, over=(rows, columns), size=size, at_least=at_least)
     if svg:
-        title = f"{declared.title}：{table.rows.label} × {table.columns.label}"
+        over = f"{table.rows.label} × {table.columns.label}"
+        title = say(f"{declared.title}：{over}", f"{declared.en}: {over}")
         wants = {(h.cell[0], h.cell[1]): h.want for h in waiting}
         write_text(svg, heatmap(table, title, wants=wants, targets=aims, alone=True))
     if as_json:

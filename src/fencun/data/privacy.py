@@ -62,7 +62,7 @@ _WIDE |= {
 }
 _SPOKEN = {ord(char): str(n) for n, char in enumerate("零一二三四五六七八九")}
 _SPOKEN |= {ord("〇"): "0", ord("幺"): "1", ord("壹"): "1", ord("两"): "2"}
-_RUN_OF_SPOKEN = re.compile("[零〇一幺二两三四五六七八九]{7,}")
+_RUN_OF_SPOKEN = re.compile("[零〇一幺二两三四五六七八九](?:[ -]?[零〇一幺二两三四五六七八九]){6,}")
 
 
 def _finders(kind: Kind, text: str) -> Iterator[tuple[int, int]]:
@@ -182,7 +182,7 @@ _ROOM = (
     r"(?: ?\d{3,4}(?!\d))?"
 )
 _ROAD = (
-    rf"{_NAME}(?:大街|大道|胡同|路|街|巷|弄)(?:[东南西北中一二三四五六七八九十]段)? ?"
+    rf"{_NAME}(?:大街|大道|胡同|路|街|巷|弄|道(?=\d))(?:[东南西北中一二三四五六七八九十]段)? ?"
     rf"(?:{_NUMBER}(?:弄|巷) ?)?"
 )
 _ESTATE = (
@@ -191,9 +191,12 @@ _ESTATE = (
 )
 _BUILDING = rf"(?:{_NUMBER}|[A-Za-z]\d{{0,2}})(?:号楼|栋|幢|座|号)"
 _ADDRESS = re.compile(
-    rf"{_REGION}{_DISTRICT}{_ROAD}{_NUMBER} ?(?:号院?|號){_PLACE}{_ROOM}"
+    rf"{_REGION}{_DISTRICT}{_ROAD}[甲乙丙丁]?{_NUMBER} ?(?:号院?|號){_PLACE}{_ROOM}"
     rf"|{_REGION}{_DISTRICT}{_ESTATE}{_BUILDING} ?(?:{_NUMBER}(?:单元|门) ?)?"
     rf"(?:{_NUMBER}(?:室|户|房|号|单元)|\d{{3,4}}(?!\d))"
+    rf"|{_REGION}{_DISTRICT}{_ESTATE}{_NUMBER}(?:号楼|栋|幢)"
+    rf"|{_NAME}(?:\d{{1,2}}期)?{_BUILDING} ?{_NUMBER}(?:单元|门|室) ?(?:{_NUMBER}(?:室|户|房|号)?)?"
+    rf"|{_NAME}\d{{1,2}}-\d{{1,2}}-\d{{3,4}}(?!\d)"
     rf"|{_REGION}{_DISTRICT}{_ESTATE}\d{{1,3}}-\d{{1,4}}(?:-\d{{1,4}})?(?:室|号)?(?!\d)"
     rf"|{_REGION}{_NAME}(?:区|县|旗|市) ?{_NAME}(?:街道|镇|乡) ?{_NAME}(?:社区|村|屯|寨) ?"
     rf"{_NUMBER}(?:组|队|社|号|屯){_PLACE}{_ROOM}"
