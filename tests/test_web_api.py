@@ -287,7 +287,7 @@ def test_a_bug_in_a_stream_is_told_without_its_details(
     scenario: Scenario, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(FakeEngine):
-        def stream(self, *_args: object) -> object:  # type: ignore[override]
+        def stream_many(self, *_args: object) -> object:  # type: ignore[override]
             raise RuntimeError("a secret detail")
 
     with web_app.client(web_app.app(scenario, Broken())) as client:
