@@ -74,18 +74,26 @@ async def test_sixteen_people_at_once_are_all_served_the_oldest_first(scenario: 
     finished: list[int] = []
     with web_app.running(web_app.app(scenario, slow(web_app.TEXTS))) as url:
 
-        async def press(client: httpx.AsyncClient, number: int) -> int:
+        async def press(client: httpx.AsyncClient, number: int, there: asyncio.Event) -> int:
             body = {"brief": web_app.BRIEF, "seed": number}
-            answer = await client.post("/api/write", json=body)
+            headers = {"Accept": "text/event-stream"}
+            text = ""
+            async with client.stream("POST", "/api/write", json=body, headers=headers) as answer:
+                async for piece in answer.aiter_text():
+                    there.set()  # it stands in line, or is being served
+                    text += piece
             finished.append(number)
-            assert len(answer.json()["candidates"]) == 3
+            name, kept = web_app.events(text)[-1]
+            assert name == "kept"
+            assert len(json.loads(kept)["candidates"]) == 3
             return answer.status_code
 
         async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
             tasks = []
             for number in range(16):
-                tasks.append(asyncio.create_task(press(client, number)))
-                await asyncio.sleep(0.02)
+                there = asyncio.Event()
+                tasks.append(asyncio.create_task(press(client, number, there)))
+                await asyncio.wait_for(there.wait(), 60)
             assert await asyncio.gather(*tasks) == [200] * 16
     for place, number in enumerate(finished):
         assert abs(place - number) <= 1, finished  # two are served at once
