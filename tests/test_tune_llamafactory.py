@@ -21,7 +21,7 @@ from fencun.tune.config import TuneConfig
 from fencun.tune.examples import encode_all, read_samples
 from fencun.tune.llamafactory import speech_of
 from fencun.tune.loop import Look, Tick
-from fencun.tune.resume import resume
+from fencun.tune.trainers import resume
 
 _HOME = home()
 _PLAIN = TEMPLATE.partition("{% if enable_thinking")[0] + "{% endif %}"

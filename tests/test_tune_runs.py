@@ -25,7 +25,7 @@ def _folder(name: str) -> Path:
 
 
 def _wait(run: runs.Run, state: str) -> runs.Run:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 900
     while (now := runs.find_run(run.name)).state != state and time.monotonic() < deadline:
         time.sleep(0.05)
     assert now.state == state, runs.last_words(now)
@@ -70,9 +70,13 @@ def test_a_started_run_says_what_went_wrong_and_leads_its_own_session(tmp_path: 
         runs.start([])
     run = _wait(run, "broken")
     assert "没有数据文件" in runs.last_words(run)
-    assert not run.can_resume
+    assert run.can_resume
+    again = runs.go_on(run)  # it never began: the same command once more
+    assert again.state == "running"
     with pytest.raises(FencunError, match="不用接着跑"):
-        runs.go_on(run)
+        runs.go_on(again)
+    runs.stop(again)
+    assert _wait(again, "stopped").facts == {}
 
 
 def test_steps_done_again_after_a_kill_count_once() -> None:

@@ -91,44 +91,38 @@ def run(
     engine: Annotated[
         str, typer.Option("--engine", help=say("fencun 或 llamafactory", "fencun or llamafactory"))
     ] = "fencun",
+    method: Annotated[
+        str, typer.Option("--method", help=say("sft，或在适配器上再做 dpo", "sft, or dpo"))
+    ] = "sft",
+    adapter: Annotated[
+        str, typer.Option("--adapter", help=say("dpo 从哪个适配器起步", "What dpo starts from"))
+    ] = "",
+    pairs: Annotated[
+        str, typer.Option("--pairs", help=say("dpo 的偏好对 JSONL", "Preference pairs (JSONL)"))
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Tune the base on the scenario's data; can be stopped at any time and resumed."""
     _need_torch()
     from fencun.home import runs_dir
-    from fencun.tune.config import PRESETS, from_mapping
+    from fencun.tune.config import from_mapping
     from fencun.tune.runs import occupy
-    from fencun.tune.session import tune
+    from fencun.tune.trainers import choose_trainer, starting_options
 
-    if preset not in PRESETS:
-        raise FencunError(
-            f"没有档位 {preset[:24]}；可选：{'、'.join(PRESETS)}。",
-            f"There is no preset {preset[:24]!r}; choose from {', '.join(PRESETS)}.",
-        )
+    train_it = choose_trainer(engine, method, adapter=adapter, pairs=pairs)
     given: dict[str, Any] = {"preset": preset, "config": str(config) if config else None}
     given |= {"base": base, "scenario": scenario, "train": train, "validation": validation}
-    given |= {"minutes": minutes, "engine": engine}
-    options = from_mapping(dict(PRESETS[preset]))
+    given |= {"minutes": minutes, "engine": engine, "method": method}
+    options = from_mapping(starting_options(method, preset))
     options = _options(
         config, options, base=base, scenario=scenario, train=train, validation=validation
     )
     if minutes is not None:
         options = options.replaced(minutes=minutes)
     folder = out or runs_dir() / "tune" / datetime.now().strftime("%Y%m%d-%H%M%S")
-    if engine == "llamafactory":
-        occupy(folder)
-        from fencun.tune.factory import train as train_elsewhere
-
-        _finish(train_elsewhere(folder, options, given=given, tell=_teller()), folder, as_json)
-        return
-    if engine != "fencun":
-        raise FencunError(
-            f"没有引擎 {engine[:24]}；可选：fencun、llamafactory。",
-            f"There is no engine {engine[:24]!r}; choose fencun or llamafactory.",
-        )
     occupy(folder)
     typer.echo(say(f"运行的文件夹：{folder}", f"Folder of the run: {folder}"), err=True)
-    _finish(tune(folder, options, given=given, tell=_teller()), folder, as_json)
+    _finish(train_it(folder, options, given=given, tell=_teller()), folder, as_json)
 
 
 @app.command(help=say("接着上次中断的地方训练。", "Go on with an interrupted run."))
@@ -138,8 +132,8 @@ def resume(
 ) -> None:
     """Go on from the newest whole checkpoint; ends in the same bytes as without interruption."""
     _need_torch()
-    from fencun.tune.resume import resume as go_on
     from fencun.tune.runs import occupy
+    from fencun.tune.trainers import resume as go_on
 
     if folder.is_dir():
         occupy(folder)

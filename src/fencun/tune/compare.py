@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from fencun.adapter import read_adapter
 from fencun.brief import Brief
 from fencun.errors import FencunError
 from fencun.gates.gate import Finding
@@ -17,7 +18,7 @@ from fencun.gates.registry import Gates
 from fencun.models.embedded import EmbeddedEngine
 from fencun.models.engine import Decoding
 from fencun.prompt import messages
-from fencun.tune.adapter import LoraAdapter
+from fencun.tune.adapter import CONFIG, LoraAdapter
 from fencun.tune.base import Base
 from fencun.tune.decode import greedy
 from fencun.tune.decoder import Shape
@@ -33,12 +34,16 @@ _GREEDY = Decoding(temperature=0.0, top_k=1, max_tokens=240)
 
 @dataclass(frozen=True)
 class Side:
-    """Who writes: an adapter at its recommended strength, or None for the base alone."""
+    """Who writes: the base alone, or with an adapter (weights, or a GGUF that ships) at ``scale``.
+
+    ``base`` is the name of the base it was made for, empty where unknown.
+    """
 
     name: str
-    adapter: LoraAdapter | None
-    scale: float
-    base: str
+    adapter: LoraAdapter | None = None
+    gguf: Path | None = None
+    scale: float = 1.0
+    base: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,14 +62,15 @@ def open_side(name: str) -> Side:
         FencunError: there is no adapter in that folder.
     """
     if name == BARE:
-        return Side(name, None, 0.0, "")
+        return Side(name)
     folder = Path(name)
-    adapter = LoraAdapter.load(folder / "best" if (folder / "best").is_dir() else folder)
+    weights = folder / "best" if (folder / "best").is_dir() else folder
+    if not (weights / CONFIG).exists() and (shipped := read_adapter(folder)):
+        return Side(name, gguf=shipped.gguf, scale=shipped.scale, base=shipped.base)
+    adapter = LoraAdapter.load(weights)
     facts = _facts(folder)
-    resolved = facts.get("resolved", {})
-    base = resolved.get("base") or facts.get("base", "")
-    scale = float(facts.get("scale", 1.0))
-    return Side(name, adapter, scale, base if isinstance(base, str) else "")
+    base = facts.get("resolved", {}).get("base") or facts.get("base", "")
+    return Side(name, adapter, base=base if isinstance(base, str) else "")
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def compare(names: Sequence[str], brief: Brief, base_name: str = "") -> list[Wri
         FencunError: the sides belong to different bases, or one holds no adapter.
     """
     sides = [open_side(name) for name in names]
-    bases = {side.base for side in sides if side.adapter} - {""}
+    bases = {side.base for side in sides} - {""}
     if len(bases) > 1 and not base_name:
         raise FencunError(
             f"这几个适配器的底座不一样（{'、'.join(sorted(bases))}），没法比。",
@@ -106,7 +112,7 @@ def _through_engine(sides: Sequence[Side], brief: Brief, base: Base) -> list[str
     with tempfile.TemporaryDirectory() as temporary:
         texts = []
         for number, side in enumerate(sides):
-            gguf = None
+            gguf = side.gguf
             if side.adapter:
                 gguf = export_gguf(side.adapter, base, Path(temporary) / f"{number}.gguf")
             texts.append(asyncio.run(_ask(base.gguf, gguf, brief, side.scale)))
@@ -125,21 +131,18 @@ async def _ask(model: Path, adapter: Path | None, brief: Brief, scale: float) ->
 def _through_student(sides: Sequence[Side], brief: Brief, base: Base) -> list[str]:
     from transformers import AutoTokenizer
 
+    if any(side.gguf for side in sides):
+        raise FencunError(
+            "这个适配器只有 GGUF，要和它的 GGUF 底座一起用。",
+            "This adapter is GGUF only and goes with its GGUF base.",
+        )
     tokenizer: Any = AutoTokenizer.from_pretrained(base.folder)
     machine = look_around()
     layers = Shape.read(base.folder).layers
     first = min((min(side.adapter.layers) for side in sides if side.adapter), default=layers - 1)
-    student = Student(
-        base.folder, first, (), int8=machine.device == "cpu" and not machine.bf16,
-        dtype=torch.bfloat16 if machine.bf16 else torch.float32, device=machine.device,
-    )  # fmt: skip
+    dtype = torch.bfloat16 if machine.bf16 else torch.float32
+    student = Student(base.folder, first, (), int8=False, dtype=dtype, device=machine.device)
     prompt = prompt_ids(tokenizer, messages(brief, "tuned"))
     stop = int(tokenizer.eos_token_id)
-    texts = []
-    for side in sides:
-        adapter = side.adapter
-        if adapter and side.scale != 1.0:
-            adapter = replace(adapter, alpha=adapter.alpha * side.scale)
-        ids = greedy(student, adapter, prompt, stop=stop)
-        texts.append(tokenizer.decode(ids, skip_special_tokens=True).strip())
-    return texts
+    written = [greedy(student, side.adapter, prompt, stop=stop) for side in sides]
+    return [tokenizer.decode(ids, skip_special_tokens=True).strip() for ids in written]

@@ -54,6 +54,7 @@ async def ask(arguments: Sequence[str]) -> Any:
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+        await process.wait()
     if process.returncode:
         said = told.decode(errors="replace").strip().splitlines()
         why = said[-1].partition("：")[2] or said[-1] if said else str(process.returncode)

@@ -27,7 +27,7 @@ State = Literal["running", "stopping", "stopped", "broken", "finished"]
 
 # What ``session`` and ``factory`` write.
 CONFIG, LOG, MANIFEST = "config.json", "log.jsonl", "manifest.json"
-LOCK, STOPPED, OUTPUT = "process.lock", "stopped", "process.log"
+LOCK, STOPPED, OUTPUT, OPTIONS = "process.lock", "stopped", "process.log", "options.json"
 _NAME = re.compile(r"^[\w][\w.-]{0,79}$")
 _INHERITED = "FENCUN_RUN_LOCK"
 _TAIL = 2000
@@ -62,8 +62,9 @@ class Run:
 
     @property
     def can_resume(self) -> bool:
-        """Whether it began, and nobody is at it."""
-        return self.state in ("stopped", "broken") and bool(self.facts)
+        """Whether nobody is at it, and it is known how it began."""
+        known = bool(self.facts) or (self.folder / OPTIONS).exists()
+        return self.state in ("stopped", "broken") and known
 
     @property
     def adapter(self) -> Path | None:
@@ -128,6 +129,7 @@ def start(options: Sequence[str]) -> Run:
     _refuse_a_second()
     name = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = tuning_dir() / name
+    files.write_json(folder / OPTIONS, list(options))
     _spawn(folder, ["tune", "run", "--out", str(folder), *options])
     return _read(folder)
 
@@ -135,13 +137,19 @@ def start(options: Sequence[str]) -> Run:
 def go_on(run: Run) -> Run:
     """Start ``fencun tune resume`` for a run that was stopped or broke off.
 
+    One that ended before it had read its data starts again.
+
     Raises:
         FencunError: it cannot be resumed, or another run is under way.
     """
     if not run.can_resume:
         raise FencunError("这次微调不用接着跑。", "There is nothing to go on with.")
     _refuse_a_second()
-    _spawn(run.folder, ["tune", "resume", str(run.folder)])
+    if run.facts:
+        _spawn(run.folder, ["tune", "resume", str(run.folder)])
+    else:
+        options = json.loads((run.folder / OPTIONS).read_text(encoding="utf-8"))
+        _spawn(run.folder, ["tune", "run", "--out", str(run.folder), *options])
     return _read(run.folder)
 
 

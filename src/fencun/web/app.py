@@ -21,11 +21,12 @@ from fencun.writer import Writer
 # In the order of the navigation. A new page or API adds its module here.
 ROUTERS: tuple[str, ...] = (
     "fencun.web.write",
+    "fencun.web.history",
     "fencun.web.seeds",
     "fencun.web.review",
     "fencun.web.coverage",
+    "fencun.web.tuning",
     "fencun.web.ballot",
-    "fencun.web.history",
     "fencun.web.advise",
     "fencun.web.api",
     "fencun.web.openai",

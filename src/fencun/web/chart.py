@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 400, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 14, 28
+WIDTH, HEIGHT = 340, 190
+_LEFT, _RIGHT, _TOP, _BOTTOM = 38, 10, 12, 26
 _SMOOTH = 0.9
 _MOST = 240
 
@@ -82,7 +82,7 @@ def line_chart(
     for name, points, dots in lines:
         placed = [place(point) for point in _thinned(points) if math.isfinite(point[1])]
         drawn.append(Series(name, _path(placed), tuple(placed) if dots else ()))
-    step = nice_step((top - bottom) / 4)
+    step = nice_step((top - bottom) / 5)
     marks = _multiples(bottom, top, step)
     return Chart(
         tuple(drawn),
@@ -98,7 +98,7 @@ def nice_step(about: float) -> float:
 
 
 def _whole(across: float) -> float:
-    return max(1.0, nice_step(across / 4))
+    return max(1.0, nice_step(across / 5))
 
 
 def _multiples(low: float, high: float, step: float) -> list[float]:
