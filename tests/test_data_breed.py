@@ -93,7 +93,9 @@ def test_a_plan_feeds_hungry_cells_within_its_caps(scenario: Scenario) -> None:
         assert not (birth.topic and birth.typing == "空")
     relations = Counter(line.brief.values["relation"] for line in lines)
     relations.update(birth.values["relation"] for birth in planned)
-    assert max(relations.values()) - min(relations.values()) <= 1, "the hungry are fed first"
+    shares = targets.along("relation", relations)
+    for relation, count in relations.items():
+        assert abs(count - shares[relation] * 1048) < 1.01, "the hungry are fed first"
     cells = [cell_of(line) for line in lines]
     cells += [{**b.values, "typing": b.typing, "tact": b.topic or "无"} for b in planned]
     aims = (("tact", "无", 0.88), ("typing", "空", 0.06), ("style", "真诚走心", 0.17))

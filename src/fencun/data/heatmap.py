@@ -102,7 +102,8 @@ def _columns(table: Table, left: float, slanted: bool) -> list[dict[str, Any]]:
     for at, value in enumerate(table.columns.values):
         name = table.columns.told(value)
         middle = left + _CELL_WIDTH * (at + 0.5)
-        lines = [name[i : i + _WRAP] for i in range(0, len(name), _WRAP)]
+        size = -(-len(name) // -(-len(name) // _WRAP))  # lines as even as they can be
+        lines = [name[i : i + size] for i in range(0, len(name), size)]
         columns.append(
             {
                 "name": name,
