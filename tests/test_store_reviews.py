@@ -163,6 +163,11 @@ def test_what_is_wrong_with_a_form_is_named(scenario: Scenario, field: str, valu
     assert refused.value.field == field
 
 
+def test_what_no_database_holds_never_reaches_one(scenario: Scenario) -> None:
+    assert seed(scenario, text=f"{FIELDS['text']}\0").text == FIELDS["text"]
+    assert reviews.reviewer_name("老\0周\u200b") == "老周"
+
+
 def test_tact_takes_the_handling_of_its_topic_unless_told(scenario: Scenario) -> None:
     by_itself, told = (
         seed(scenario, tact="离婚分手"),
@@ -283,10 +288,11 @@ def test_good_lines_come_in_and_bad_ones_are_told_by_number(
         line(7, "王老师，祝您身体健康、万事如意、阖家欢乐、心想事成，给您拜年了，多多保重。"),
         line(8, OTHER, parent="n1"),
         line(9, OTHER, detail="他的电话是13912345678"),
+        line(10, f"{OTHER}\0"),
     ]
     batch = upload(store, scenario, gates, "\n".join(lines).encode())
     summary = counts(store, batch)
-    assert [entry["line"] for entry in summary.batch.unusable] == [2, 3, 4, 5, 9]
+    assert [entry["line"] for entry in summary.batch.unusable] == [2, 3, 4, 5, 9, 10]
     assert "外星人" in summary.batch.unusable[3]["zh"]
     assert (summary.states["open"], summary.states["aside"]) == (2, 1)
     assert store.read(lambda s: reviews.gate_reasons(s, batch))["cliche"] == 1

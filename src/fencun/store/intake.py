@@ -61,16 +61,22 @@ def _read(
         lineage = trace(read_lines([path], scenario), known)
     lines, bad = [], list(lineage.bad)
     for line in lineage.lines:
-        if told := _private(line):
+        if told := _unfit(line):
             bad.append(BadLine(line.source, line.number, told))
         else:
             lines.append(line)
     return lines, sorted(bad, key=lambda entry: entry.number)
 
 
-def _private(line: Line) -> RecordError | None:
-    """Return the reason to refuse a line with private data in it; where it was is not kept."""
+def _unfit(line: Line) -> RecordError | None:
+    """Return the reason to refuse a line with private data, or what no database holds, in it."""
     for told in (*line.record.brief.values(), line.text, line.record.why):
+        if "\0" in told:
+            return RecordError(
+                f"第 {line.number} 行里有空字符。",
+                f"Line {line.number} has a NUL character in it.",
+                line=line.number,
+            )
         if found := find_private(told):
             return RecordError(
                 f"第 {line.number} 行有{found[0].name}，数据里不能留；改写掉再交。",

@@ -121,7 +121,8 @@ def reviewer_name(typed: str) -> str:
     Raises:
         ReviewError: it is empty.
     """
-    if not (name := " ".join(typed.split())[:40]):
+    readable = "".join(char for char in typed if char.isprintable() or char.isspace())
+    if not (name := " ".join(readable.split())[:40]):
         raise ReviewError("先写个名字，绰号也行。", "Please give a name; a nickname will do.")
     return name
 
@@ -176,7 +177,7 @@ def decide(
     if (again := session.get(ReviewRow, identity)) is not None:
         return _again(draft, again)
     _must_be_open(draft)
-    text = text.strip()
+    text = text.replace("\0", "").strip()
     if not text or len(text) > 4000:
         raise ReviewError("正文是空的，或太长了。", "The text is empty or too long.")
     if decision == "reject" and reason is None:

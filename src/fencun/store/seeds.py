@@ -179,6 +179,7 @@ def read_fields(scenario: Scenario, identity: str, fields: Mapping[str, str]) ->
         BriefError: a field is missing, is not one of the scenario's values, or holds private
             data; names it.
     """
+    fields = _storable(fields)
     for name, told in fields.items():
         if found := find_private(told):
             raise BriefError(
@@ -202,6 +203,12 @@ def read_fields(scenario: Scenario, identity: str, fields: Mapping[str, str]) ->
     row: Json = {"id": identity, **brief.values, "text": text, "why": fields.get("why", "").strip()}
     row["tact"] = _tact(scenario, fields)
     return parse_row(scenario, row)[0]
+
+
+def _storable(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return what was typed, lines ended alike, without NUL, which PostgreSQL does not hold."""
+    plain = str.maketrans({"\r": None, "\0": None})
+    return {name.translate(plain): told.translate(plain) for name, told in fields.items()}
 
 
 def _tact(scenario: Scenario, fields: Mapping[str, str]) -> Json | None:
@@ -356,7 +363,7 @@ def keep_sketch(
         session.add(row)
     if row.owner != owner or row.turn >= turn:
         return False
-    row.fields, row.turn = dict(fields), turn
+    row.fields, row.turn = _storable(fields), turn
     session.flush()
     return True
 

@@ -13,7 +13,7 @@ MAX = 40
 
 def tidy(name: str) -> str:
     """Return ``name`` as it is kept: one line, at most 40 characters; may be empty."""
-    return " ".join(name.split())[:MAX]
+    return " ".join("".join(c for c in name if c.isprintable() or c.isspace()).split())[:MAX]
 
 
 def person(request: Request) -> str:

@@ -5,6 +5,7 @@ kept as a sketch with every pause, so that neither a page nor a server that dies
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -32,6 +33,7 @@ PAGE = Page("/seeds", "种子", "Seeds")
 router = APIRouter()
 
 _HUNGRIEST = 5
+_SKETCH = re.compile(r"[0-9a-f]{32}")
 SeedId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 Fields = Annotated[
     dict[
@@ -79,7 +81,8 @@ async def page(request: Request, studio: StudioDep, owner: Visitor, name: Person
 async def submit(request: Request, studio: StudioDep, owner: Visitor, name: Person) -> Response:
     """Save the posted form, without JavaScript."""
     form = {key: told for key, told in (await request.form()).items() if isinstance(told, str)}
-    sketch = form.pop("sketch", "") or new_id()
+    sketch = form.pop("sketch", "")
+    sketch = sketch if _SKETCH.fullmatch(sketch) else new_id()
     identity, base = form.pop("seed", ""), form.pop("base", "")
     author = tidy(form.pop("author", ""))
     version = int(base) if base.isdecimal() else 0
