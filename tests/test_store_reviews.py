@@ -6,6 +6,8 @@ from pathlib import Path
 
 import postgres_server
 import pytest
+from alembic import command
+from sqlalchemy import inspect
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
@@ -15,7 +17,7 @@ from fencun.files import write_jsonl
 from fencun.gates import Gates
 from fencun.records import Seed
 from fencun.scenario import Scenario
-from fencun.store import intake, reviews, seeds
+from fencun.store import intake, migration, reviews, seeds
 from fencun.store.database import Store
 from fencun.store.schema import DraftRow, ReviewRow
 from fencun.store.writings import new_id
@@ -69,6 +71,20 @@ def save(store: Store, scenario: Scenario, record: Seed, *, base: int = 0, autho
 def standing(store: Store, scenario: Scenario) -> dict[str, seeds.Entry]:
     entries = store.read(lambda s: seeds.collection(s, scenario))
     return {entry.line.id: entry for entry in entries}
+
+
+@BOTH
+def test_a_database_without_these_tables_is_upgraded_and_keeps_what_it_had(store: Store) -> None:
+    poll = "INSERT INTO polls VALUES ('p', 'c', '甲', 'f', 'x', 6, '2026-11-28 00:00:00', NULL)"
+    with store._writer.begin() as connection:
+        config = migration._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+        assert "reviews" not in inspect(connection).get_table_names()
+        connection.execute(sql(poll))
+    with Store(store._url.render_as_string(hide_password=False)) as upgraded:
+        assert upgraded.read(lambda s: s.scalar(sql("SELECT study FROM polls"))) == "甲"
+        assert upgraded.read(lambda s: reviews.summaries(s, "spring_festival")) == []
 
 
 # Seeds
