@@ -179,7 +179,12 @@ def test_too_few_pairs_teach_nothing(tmp_path: Path, scenario: Scenario) -> None
 
 @pytest.mark.parametrize(
     ("engine", "method", "said"),
-    [("fencun", "dpo", "--adapter"), ("llamafactory", "dpo", "data pairs"), ("x", "sft", "没有 x")],
+    [
+        ("fencun", "x", "没有方法 x"),
+        ("fencun", "dpo", "--adapter"),
+        ("llamafactory", "dpo", "data pairs"),
+        ("x", "sft", "没有引擎 x"),
+    ],
 )
 def test_trainers_that_cannot_be_are_told(engine: str, method: str, said: str) -> None:
     with pytest.raises(FencunError, match=said):

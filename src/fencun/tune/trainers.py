@@ -28,13 +28,15 @@ def choose_trainer(engine: str, method: str, *, adapter: str = "", pairs: str = 
         FencunError: there is no such engine or method, they do not go together, or dpo lacks
             the adapter to start from or the pairs.
     """
-    if engine not in ENGINES or method not in METHODS:
-        raise FencunError(
-            f"没有 {engine[:24]} 或 {method[:24]}；engine 可选 {'、'.join(ENGINES)}，"
-            f"method 可选 {'、'.join(METHODS)}。",
-            f"There is no {engine[:24]} or no {method[:24]}; engines: {', '.join(ENGINES)}; "
-            f"methods: {', '.join(METHODS)}.",
-        )
+    for kind, zh, wanted, known in (
+        ("engine", "引擎", engine, ENGINES),
+        ("method", "方法", method, METHODS),
+    ):
+        if wanted not in known:
+            raise FencunError(
+                f"没有{zh} {wanted[:24]}；可选：{'、'.join(known)}。",
+                f"There is no {kind} {wanted[:24]!r}; choose from {', '.join(known)}.",
+            )
     if method == "sft":
         return session.tune if engine == "fencun" else _elsewhere()
     if engine != "fencun":
