@@ -65,6 +65,20 @@ async def test_four_arms_answer_every_brief_on_one_engine(tmp_path: Path, adapte
     assert prefixes[prompt.prefix][0]["content"] == "你替人写春节祝福，像真人说话。"
 
 
+async def test_all_arms_share_the_temperature_of_the_adapter(
+    scenario: Scenario, adapter: str
+) -> None:
+    manifest = Path(adapter) / "manifest.json"
+    declared = json.loads(manifest.read_bytes()) | {"temperature": 0.2}
+    manifest.write_text(json.dumps(declared), encoding="utf-8")
+    engines = Engines()
+    await run(scenario, arms="bare,tuned", adapter=adapter, out="cool", opener=engines)
+    assert {decoding.temperature for _, decoding in engines.opened[0][2].calls} == {0.2}
+    engines = Engines()
+    await run(scenario, arms="bare,prompt", out="asked", temperature=1.1, opener=engines)
+    assert {decoding.temperature for _, decoding in engines.opened[0][2].calls} == {1.1}
+
+
 async def test_rag_sees_training_seeds_only(tmp_path: Path) -> None:
     scenario = make_scenario(tmp_path / "small", test=2, train=5)
     study = await run(scenario, arms="bare,rag", out="rag", opener=Engines())

@@ -33,6 +33,9 @@ def run(
     scenario: Annotated[str, typer.Option(help="场景的名字或文件夹")] = "spring_festival",
     seed: Annotated[int | None, typer.Option(min=0, help="随机种子")] = None,
     rules: Annotated[Path | None, typer.Option(help="规则 YAML，投票前登记")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="各组共用的温度；默认适配器声明的，否则 0.7")
+    ] = None,
     unfit: Annotated[str, typer.Option(help="事先声明：这任务为什么不是表达问题")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -53,6 +56,7 @@ def run(
                 seed=SEED if seed is None else seed,
                 rules=load_rules(rules) if rules else None,
                 unfit=unfit,
+                temperature=temperature,
                 progress=progress,
             )
         )

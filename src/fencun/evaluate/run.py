@@ -5,7 +5,7 @@ from pathlib import Path
 from fencun.brief import parse_brief
 from fencun.errors import FencunError, RecordError
 from fencun.evaluate.answering import Opener, Progress, answer_all, pinned
-from fencun.evaluate.arms import ArmSpec, parse_arms, told
+from fencun.evaluate.arms import ArmSpec, adapter_of, parse_arms, told
 from fencun.evaluate.briefs import briefs_for_study, check_unseen, read_samples, train_seeds
 from fencun.evaluate.rules import Rules, shipped_rules
 from fencun.evaluate.study import (
@@ -17,6 +17,7 @@ from fencun.evaluate.study import (
     studies_dir,
 )
 from fencun.files import sha256_json
+from fencun.models.engine import Decoding
 from fencun.records import Sample, Seed
 from fencun.scenario import Scenario
 
@@ -34,6 +35,7 @@ async def run(
     seed: int = SEED,
     rules: Rules | None = None,
     unfit: str = "",
+    temperature: float | None = None,
     progress: Progress = lambda _answer, _done, _all: None,
     opener: Opener | None = None,
 ) -> Study:
@@ -41,6 +43,7 @@ async def run(
 
     ``briefs`` is how many test briefs, or a JSONL file of samples; ``out`` a name or a
     folder (default: a name made from the settings, so that the same command goes on).
+    ``temperature`` is that of all arms alike (default: what the adapter is served at, else 0.7).
 
     Raises:
         FencunError: an arm, the dataset, a model or an adapter is missing or malformed.
@@ -49,7 +52,16 @@ async def run(
     specs = parse_arms(arms, adapter=adapter)
     samples = _briefs(scenario, folder, briefs)
     seeds = train_seeds(scenario, folder) if any(arm.style == "rag" for arm in specs) else []
-    registration = settle(scenario, specs, samples, seeds, seed=seed, rules=rules, unfit=unfit)
+    registration = settle(
+        scenario,
+        specs,
+        samples,
+        seeds,
+        seed=seed,
+        rules=rules,
+        unfit=unfit,
+        temperature=temperature,
+    )
     if out:
         registration = registration.model_copy(update={"name": _name(out, scenario)})
     study = register(_folder(out, registration.name), registration, samples)
@@ -73,6 +85,7 @@ def settle(
     seed: int,
     rules: Rules | None,
     unfit: str,
+    temperature: float | None = None,
 ) -> Registration:
     """Return the registration: everything that is fixed before the first answer and vote."""
     hashes = pinned(tuple(arms), scenario, seeds)
@@ -85,7 +98,7 @@ def settle(
         scenario=_reference(scenario),
         arms=tuple(arms),
         hashes=hashes,
-        decoding=shared_decoding(scenario),
+        decoding=shared_decoding(scenario, _temperature(arms, scenario, temperature)),
         seed=seed,
         briefs=sha256_json([sample.to_row() for sample in samples]),
         rules=(rules or shipped_rules()).model_dump(),
@@ -93,6 +106,14 @@ def settle(
     )
     name = f"{scenario.name}-{registration.fingerprint[:8]}"
     return registration.model_copy(update={"name": name})
+
+
+def _temperature(arms: list[ArmSpec], scenario: Scenario, asked: float | None) -> float:
+    """One temperature for all: each arm is compared as the adapter would be served."""
+    if asked is not None:
+        return asked
+    adapters = [adapter_of(arm, scenario) for arm in arms if arm.role == "tuned"]
+    return next((a.temperature for a in adapters if a), Decoding().temperature)
 
 
 def _reference(scenario: Scenario) -> str:

@@ -272,7 +272,7 @@ def decoding_of(declared: dict[str, Any], scale: float, seed: int) -> Decoding:
     return replace(Decoding(**declared), adapter_scale=scale, seed=seed)
 
 
-def shared_decoding(scenario: Scenario, temperature: float = 0.7) -> dict[str, Any]:
+def shared_decoding(scenario: Scenario, temperature: float) -> dict[str, Any]:
     """Return the decoding of a study as plain data, without what differs between arms.
 
     Answers may run past the longest length that can be asked for, so that too long shows;
