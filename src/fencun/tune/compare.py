@@ -17,6 +17,7 @@ from fencun.gates.gate import Finding
 from fencun.gates.registry import Gates
 from fencun.models.embedded import EmbeddedEngine
 from fencun.models.engine import Decoding
+from fencun.models.installed import locate
 from fencun.prompt import messages
 from fencun.tune.adapter import CONFIG, LoraAdapter
 from fencun.tune.base import Base
@@ -94,28 +95,38 @@ def compare(names: Sequence[str], brief: Brief, base_name: str = "") -> list[Wri
             f"这几个适配器的底座不一样（{'、'.join(sorted(bases))}），没法比。",
             f"These adapters belong to different bases ({', '.join(sorted(bases))}).",
         )
-    base = find_base(base_name or next(iter(bases), ""))
-    for side in sides:
-        if side.adapter:
-            check_fits(side.adapter, base)
-    through = _through_engine if base.gguf else _through_student
+    texts = _write_all(sides, brief, base_name or next(iter(bases), ""))
     gates = Gates(brief.scenario)
     return [
         Written(side.name, text, tuple(gates.check(text, brief)))
-        for side, text in zip(sides, through(sides, brief, base), strict=True)
+        for side, text in zip(sides, texts, strict=True)
     ]
 
 
-def _through_engine(sides: Sequence[Side], brief: Brief, base: Base) -> list[str]:
+def _write_all(sides: Sequence[Side], brief: Brief, base_name: str) -> list[str]:
+    """Only weights in PEFT format, or a base that is no GGUF, need the base de-quantised."""
+    if not any(side.adapter for side in sides) and not Path(base_name or "-").is_dir():
+        return _through_engine(sides, brief, locate(base_name or None).path, None)
+    base = find_base(base_name)
+    for side in sides:
+        if side.adapter:
+            check_fits(side.adapter, base)
+    if base.gguf is None:
+        return _through_student(sides, brief, base)
+    return _through_engine(sides, brief, base.gguf, base)
+
+
+def _through_engine(
+    sides: Sequence[Side], brief: Brief, model: Path, base: Base | None
+) -> list[str]:
     """The engine that serves loads one adapter: one engine a side, one after the other."""
-    assert base.gguf is not None
     with tempfile.TemporaryDirectory() as temporary:
         texts = []
         for number, side in enumerate(sides):
             gguf = side.gguf
-            if side.adapter:
+            if side.adapter and base:
                 gguf = export_gguf(side.adapter, base, Path(temporary) / f"{number}.gguf")
-            texts.append(asyncio.run(_ask(base.gguf, gguf, brief, side.scale)))
+            texts.append(asyncio.run(_ask(model, gguf, brief, side.scale)))
         return texts
 
 

@@ -1,0 +1,42 @@
+"""Two sides write for one brief, on a base that is no GGUF."""
+
+from pathlib import Path
+
+import pytest
+from tune_tiny import tiny_base
+
+from fencun import files
+from fencun.brief import parse_brief
+from fencun.errors import FencunError
+from fencun.scenario import Scenario
+from fencun.tune.adapter import LoraAdapter, widths
+from fencun.tune.compare import compare
+
+
+def _manifest(folder: Path, base: str) -> None:
+    declared = {"base": base, "base_sha256": "0" * 64, "sha256": "0" * 64, "scale": 1.0}
+    files.write_json(folder / "manifest.json", declared)
+
+
+def test_an_adapter_of_a_base_that_is_no_gguf(tmp_path: Path, scenario: Scenario) -> None:
+    base = tiny_base(tmp_path / "base")
+    adapter = LoraAdapter.fresh(widths(base), rank=2, alpha=200, layers=range(1, 3), seed=1)
+    for name, tensor in adapter.tensors.items():
+        if "lora_B" in name:
+            tensor.fill_(0.5)
+    adapter.save(tmp_path / "run" / "best", "base")
+    files.write_json(tmp_path / "run" / "config.json", {"resolved": {"base": str(base)}})
+    brief = parse_brief(scenario, scenario.example)
+    tuned, bare = compare([str(tmp_path / "run"), "base"], brief)
+    assert tuned.text != bare.text
+
+
+def test_adapters_of_different_bases_are_not_compared(tmp_path: Path, scenario: Scenario) -> None:
+    for name in ("one", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "adapter.gguf").write_bytes(b"GGUF")
+        _manifest(folder, name)
+    brief = parse_brief(scenario, scenario.example)
+    with pytest.raises(FencunError, match="底座不一样"):
+        compare([str(tmp_path / "one"), str(tmp_path / "other")], brief)
