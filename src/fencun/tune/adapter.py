@@ -121,7 +121,7 @@ class LoraAdapter:
             alpha,
             tuple(sorted({layer for layer, _ in places})),
             tuple(name for name in PROJECTIONS if any(target == name for _, target in places)),
-            {name: value.float() for name, value in tensors.items()},
+            {name: tensors[name].float() for name in sorted(tensors)},
         )
         wanted = {
             peft_name(layer, target, side)
