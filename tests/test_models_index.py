@@ -1,6 +1,5 @@
 """Packages come from where the user's pip gets them."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -53,7 +52,6 @@ def test_an_environment_without_pip_asks_the_python_it_was_made_from(
     own_pip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own_pip.write_text("[global]\nindex-url = https://mirror.example/simple\n")
-    monkeypatch.setattr("sys._base_executable", sys.executable)
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     assert package_index().urls == ("https://mirror.example/simple",)
 

@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 
 from fencun.adapter import shipped_adapter
 from fencun.gates import Gates
-from fencun.models.installed import chosen
-from fencun.models.open import open_engine
+from fencun.models.open import in_use, open_engine
 from fencun.scenario import Scenario
 from fencun.writer import Writer
 
@@ -21,7 +20,7 @@ async def open_desk(
         ModelError: the model has not been fetched; says how.
         EngineError: the engine does not start.
     """
-    adapter = shipped_adapter(scenario, model or chosen())
+    adapter = shipped_adapter(scenario, in_use(model))
     engine = open_engine(model, adapter=adapter.gguf if adapter else None, parallel=parallel)
     try:
         yield Writer(engine, Gates(scenario), adapter)

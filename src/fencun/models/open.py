@@ -6,7 +6,17 @@ from pathlib import Path
 from fencun.errors import ModelError
 from fencun.models.embedded import EmbeddedEngine
 from fencun.models.engine import Engine
-from fencun.models.installed import locate
+from fencun.models.installed import chosen, locate
+
+
+def in_use(model: str | None = None) -> str:
+    """Return ``model`` or else what the environment and ``fencun model use`` decide.
+
+    A catalog name, the path of a .gguf file, or ``http(s)://host/v1#model-id``.
+    """
+    if model is None and (url := os.environ.get("FENCUN_ENDPOINT", "").strip()):
+        return f"{url}#{os.environ.get('FENCUN_ENDPOINT_MODEL', '').strip()}"
+    return model or chosen()
 
 
 def open_engine(
@@ -27,9 +37,8 @@ def open_engine(
     Raises:
         ModelError: no such model, or it is not fetched yet (the error says how).
     """
-    if model is None and (url := os.environ.get("FENCUN_ENDPOINT", "").strip()):
-        model = f"{url}#{os.environ.get('FENCUN_ENDPOINT_MODEL', '').strip()}"
-    if model is not None and model.startswith(("http://", "https://")):
+    model = in_use(model)
+    if model.startswith(("http://", "https://")):
         return _endpoint(model, adapter, parallel, waiting)
     found = locate(model)
     return EmbeddedEngine(
