@@ -26,9 +26,9 @@ from fencun.tune.examples import read_samples
 from fencun.tune.export import check_fits
 from fencun.tune.llamafactory import OUTPUT, recipe, speech_of, write_project
 from fencun.tune.loop import Look, Tick
-from fencun.tune.machine import look_around, revision, versions
+from fencun.tune.machine import look_around
 from fencun.tune.program import find_llamafactory
-from fencun.tune.session import CONFIG, LOG, MANIFEST, Material, data_files, gather
+from fencun.tune.session import CONFIG, LOG, MANIFEST, Material, data_files, gather, run_facts
 from fencun.tune.watch import spread_families
 
 ENGINE = "llamafactory"
@@ -59,7 +59,7 @@ def train(
     begun = _begun(folder)
     config = from_mapping(begun["resolved"]) if begun else config
     material = gather(config)
-    facts = _facts(config, material, begun["given"] if begun else given)
+    facts = {"engine": ENGINE, **run_facts(config, material, begun["given"] if begun else given)}
     if begun and (begun["base"], begun["data"]) != (facts["base"], facts["data"]):
         raise FencunError(
             f"{folder} 开始之后，底座或数据变了；请换一个文件夹重新开始。",
@@ -128,22 +128,6 @@ def _drop_torn_checkpoints(output: Path) -> None:
             json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             shutil.rmtree(checkpoint)
-
-
-def _facts(config: TuneConfig, material: Material, given: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "engine": ENGINE,
-        "base": {"name": material.base.name, "sha256": material.base.sha256},
-        "scenario": material.scenario.name,
-        "data": material.hashes,
-        "samples": len(material.training),
-        "dropped": material.dropped,
-        "given": given,
-        "resolved": config.to_json(),
-        "machine": asdict(look_around()),
-        "revision": revision(),
-        "versions": versions(),
-    }
 
 
 def _bring_back(folder: Path, facts: dict[str, Any], material: Material) -> dict[str, Any]:

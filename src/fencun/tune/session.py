@@ -247,7 +247,7 @@ def tune(
         run = Run(folder, config, student, adapter, material.training, watch, record)
         outcome = run.go()
     manifest = {
-        **_facts(config, material, given),
+        **run_facts(config, material, given),
         "outcome": asdict(outcome),
         "adapter_sha256": files.sha256_file(folder / "best" / "adapter_model.safetensors"),
     }
@@ -285,7 +285,7 @@ def _settle(
         _refuse_changes(begun, material, folder)
         return from_mapping(begun["resolved"])
     config = resolve_steps(config, material, student, adapter)
-    files.write_json(folder / CONFIG, _facts(config, material, given))
+    files.write_json(folder / CONFIG, run_facts(config, material, given))
     return config
 
 
@@ -304,7 +304,8 @@ def _refuse_changes(begun: dict[str, Any], material: Material, folder: Path) -> 
         )
 
 
-def _facts(config: TuneConfig, material: Material, given: dict[str, Any]) -> dict[str, Any]:
+def run_facts(config: TuneConfig, material: Material, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run was told and made of, as its manifest keeps it."""
     return {
         "base": {"name": material.base.name, "sha256": material.base.sha256},
         "scenario": material.scenario.name,

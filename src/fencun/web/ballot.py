@@ -18,6 +18,7 @@ from fencun.evaluate.records import CHOICES, REASONS, SCALES, Opinion, Reason, S
 from fencun.evaluate.study import find_study, studies
 from fencun.evaluate.tables import BallotRow, RaterRow
 from fencun.web.errors import ForbiddenError
+from fencun.web.host import at_home
 from fencun.web.pages import Page, render
 from fencun.web.studio import StudioDep
 
@@ -26,7 +27,6 @@ router = APIRouter(include_in_schema=False)
 
 _BLOCK = 2048
 _WEEKS_S = 60 * 24 * 3600
-_LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,32}$")]
 
@@ -70,7 +70,7 @@ class BackRequest(BaseModel):
 @router.get("/ballot")
 async def overview(request: Request, studio: StudioDep) -> Response:
     """Show the polls: links, turnout, and what can be opened. To the host only."""
-    home = _at_home(request)
+    home = at_home(request)
     polls = await studio.store.aread(booth.turnouts) if home else []
     running = {turnout.poll.fingerprint for turnout in polls if turnout.poll.closed_at is None}
     ready = [
@@ -221,14 +221,8 @@ def _cookie(code: str) -> str:
     return f"fencun_rater_{code}"
 
 
-def _at_home(request: Request) -> bool:
-    """Whether the one who hosts asks: from this machine, under one of its own names."""
-    client = request.client.host if request.client else ""
-    return client in _LOOPBACK and (request.url.hostname or "") in _LOOPBACK
-
-
 def _only_at_home(request: Request) -> None:
-    if not _at_home(request):
+    if not at_home(request):
         raise ForbiddenError(
             "只有在运行分寸的那台机器上才能开、关投票。",
             "Polls are opened and closed on the machine that runs Fencun only.",
