@@ -125,7 +125,7 @@ def test_it_trains_is_stopped_resumes_and_its_adapter_comes_back(
     with pytest.raises(KeyboardInterrupt):
         factory.train(folder, config, given={"preset": "tiny"}, tell=stop_at_the_second_look)
     whole = [path.parent for path in (folder / "saves").glob("checkpoint-*/trainer_state.json")]
-    saved = max(int(path.name.partition("-")[2]) for path in whole)
+    saved = max(step for path in whole if (step := int(path.name.partition("-")[2])) < 3)
     assert not (folder / "manifest.json").exists()
     torn = folder / "saves" / "checkpoint-9"
     torn.mkdir()

@@ -28,7 +28,7 @@ from fencun.tune.llamafactory import OUTPUT, recipe, speech_of, write_project
 from fencun.tune.loop import Look, Tick
 from fencun.tune.machine import look_around
 from fencun.tune.program import find_llamafactory
-from fencun.tune.session import CONFIG, LOG, MANIFEST, Material, data_files, gather, run_facts
+from fencun.tune.session import CONFIG, LOG, MANIFEST, Material, data_files, gather, provenance
 from fencun.tune.watch import spread_families
 
 ENGINE = "llamafactory"
@@ -59,7 +59,7 @@ def train(
     begun = _begun(folder)
     config = from_mapping(begun["resolved"]) if begun else config
     material = gather(config)
-    facts = {"engine": ENGINE, **run_facts(config, material, begun["given"] if begun else given)}
+    facts = {"engine": ENGINE, **provenance(config, material, begun["given"] if begun else given)}
     if begun and (begun["base"], begun["data"]) != (facts["base"], facts["data"]):
         raise FencunError(
             f"{folder} 开始之后，底座或数据变了；请换一个文件夹重新开始。",
@@ -119,14 +119,21 @@ def _write(folder: Path, config: TuneConfig, material: Material) -> Path:
 
 
 def _drop_torn_checkpoints(output: Path) -> None:
-    """LLaMA-Factory resumes from the newest checkpoint, also from one it was killed in.
+    """Leave the newest checkpoint that LLaMA-Factory can go on from, and what is older.
 
-    Of a checkpoint it writes ``trainer_state.json`` last.
+    It would take one that it was killed in (``trainer_state.json`` is written last), and of
+    one at the last step it would take a step too many.
     """
+    states: dict[Path, dict[str, Any]] = {}
     for checkpoint in output.glob("checkpoint-*"):
         try:
-            json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+            text = (checkpoint / "trainer_state.json").read_text(encoding="utf-8")
+            states[checkpoint] = json.loads(text)
         except (OSError, ValueError):
+            shutil.rmtree(checkpoint)
+    ended = [path for path, state in states.items() if state["global_step"] >= state["max_steps"]]
+    if len(ended) < len(states):
+        for checkpoint in ended:
             shutil.rmtree(checkpoint)
 
 
