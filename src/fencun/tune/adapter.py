@@ -121,6 +121,7 @@ class LoraAdapter:
             alpha,
             tuple(sorted({layer for layer, _ in places})),
             tuple(name for name in PROJECTIONS if any(target == name for _, target in places)),
+            # A file's tensors come in any order; the last bit of a gradient's norm hangs on it.
             {name: tensors[name].float() for name in sorted(tensors)},
         )
         wanted = {

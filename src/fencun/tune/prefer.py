@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from fencun.tune.config import TuneConfig, from_mapping
 from fencun.tune.decoder import Shape
 from fencun.tune.deliver import run_facts
 from fencun.tune.export import check_fits
-from fencun.tune.loop import Look, Tick
+from fencun.tune.loop import Look, Outcome, Tick
 from fencun.tune.machine import look_around, revision, versions
 from fencun.tune.preference import (
     Pair,
@@ -28,9 +27,16 @@ from fencun.tune.preference import (
     read_pairs,
     with_reference,
 )
-from fencun.tune.session import CONFIG, LOG, MANIFEST, Material, build_student, gather
+from fencun.tune.session import (
+    CONFIG,
+    MANIFEST,
+    Material,
+    build_student,
+    gather,
+    recording,
+    watcher,
+)
 from fencun.tune.student import Student
-from fencun.tune.watch import ScenarioWatcher
 
 METHOD = "dpo"
 # A small rate and one pass: preferences are few, and the voice is there already.
@@ -92,19 +98,8 @@ def prefer(
     student = build_student(config, replace(material, training=texts), look_around())
     reference = _reference(folder, student, pairs, adapter)
     judge = PairStudent(student, preference.taste)
-    watch = ScenarioWatcher(
-        material.tokenizer,
-        material.scenario,
-        [example.text for example in material.training],
-        material.validation,
-        config,
-    )
-    with files.Appender(folder / LOG) as log:
-
-        def record(event: Tick | Look) -> None:
-            log.write({"kind": type(event).__name__.lower(), "at": time.time(), **asdict(event)})
-            tell(event)
-
+    watch = watcher(material, config)
+    with recording(folder, tell) as record:
         run = PreferenceRun(
             folder,
             config,
@@ -115,15 +110,17 @@ def prefer(
             record,
         )
         outcome = run.go()
-    best = LoraAdapter.load(folder / "best")
+    after = margins(student, held, LoraAdapter.load(folder / "best"))
+    margin = {"before": _mean([reference[pair.id] for pair in held]), "after": _mean(after)}
+    return _finish(folder, outcome, margin)
+
+
+def _finish(folder: Path, outcome: Outcome, margin: dict[str, float]) -> dict[str, Any]:
     manifest = {
         **_read(folder / CONFIG),
         "outcome": asdict(outcome),
         "adapter_sha256": files.sha256_file(folder / "best" / "adapter_model.safetensors"),
-        "margin": {
-            "before": _mean([reference[pair.id] for pair in held]),
-            "after": _mean(margins(student, held, best)),
-        },
+        "margin": margin,
     }
     files.write_json(folder / MANIFEST, manifest)
     return manifest
@@ -140,10 +137,7 @@ def go_on(folder: Path, tell: Callable[[Tick | Look], None] = lambda _: None) ->
 
 
 def _starting(folder: Path) -> LoraAdapter:
-    adapter = LoraAdapter.load(folder / "best" if (folder / "best").is_dir() else folder)
-    # A file's tensors are read in any order; the norm of the gradients is summed in theirs, and
-    # its last bit depends on it.
-    return replace(adapter, tensors=dict(sorted(adapter.tensors.items())))
+    return LoraAdapter.load(folder / "best" if (folder / "best").is_dir() else folder)
 
 
 def _for_adapter(config: TuneConfig, adapter: LoraAdapter, folder: Path) -> TuneConfig:

@@ -3,7 +3,8 @@
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -231,28 +232,42 @@ def tune(
     student = build_student(config, material, look_around())
     adapter = fresh_adapter(config, material.base)
     config = _settle(folder, config, material, student, adapter, given)
-    watch = ScenarioWatcher(
+    watch = watcher(material, config)
+    with recording(folder, tell) as record:
+        run = Run(folder, config, student, adapter, material.training, watch, record)
+        outcome = run.go()
+    manifest = {
+        **provenance(config, material, given),
+        "outcome": asdict(outcome),
+        "adapter_sha256": files.sha256_file(folder / "best" / "adapter_model.safetensors"),
+    }
+    files.write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def watcher(material: Material, config: TuneConfig) -> ScenarioWatcher:
+    """Return who looks at a run over ``material``."""
+    return ScenarioWatcher(
         material.tokenizer,
         material.scenario,
         [example.text for example in material.training],
         material.validation,
         config,
     )
+
+
+@contextmanager
+def recording(
+    folder: Path, tell: Callable[[Tick | Look], None]
+) -> Iterator[Callable[[Tick | Look], None]]:
+    """Yield a ``tell`` that also appends every event to the log of the run in ``folder``."""
     with files.Appender(folder / LOG) as log:
 
         def record(event: Tick | Look) -> None:
             log.write({"kind": type(event).__name__.lower(), "at": time.time(), **asdict(event)})
             tell(event)
 
-        run = Run(folder, config, student, adapter, material.training, watch, record)
-        outcome = run.go()
-    manifest = {
-        **run_facts(config, material, given),
-        "outcome": asdict(outcome),
-        "adapter_sha256": files.sha256_file(folder / "best" / "adapter_model.safetensors"),
-    }
-    files.write_json(folder / MANIFEST, manifest)
-    return manifest
+        yield record
 
 
 def fresh_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
@@ -285,7 +300,7 @@ def _settle(
         _refuse_changes(begun, material, folder)
         return from_mapping(begun["resolved"])
     config = resolve_steps(config, material, student, adapter)
-    files.write_json(folder / CONFIG, run_facts(config, material, given))
+    files.write_json(folder / CONFIG, provenance(config, material, given))
     return config
 
 
@@ -304,7 +319,7 @@ def _refuse_changes(begun: dict[str, Any], material: Material, folder: Path) -> 
         )
 
 
-def run_facts(config: TuneConfig, material: Material, given: dict[str, Any]) -> dict[str, Any]:
+def provenance(config: TuneConfig, material: Material, given: dict[str, Any]) -> dict[str, Any]:
     """Return what a run was told and made of, as its manifest keeps it."""
     return {
         "base": {"name": material.base.name, "sha256": material.base.sha256},

@@ -1,6 +1,6 @@
 // 盲评: show a ballot, gather what is said of it, send it until it is acknowledged.
 
-import { announce, el, get, id, post, say, ServerError, toast } from "./common.js";
+import { announce, el, get, id, insist, say, toast } from "./common.js";
 
 const box = document.getElementById("vote");
 const base = `/ballot/${box.dataset.code}`;
@@ -64,21 +64,6 @@ function said(side) {
     reasons: [...side.querySelectorAll('[data-reason][aria-pressed="true"]')].map((chip) => chip.dataset.reason),
     scales,
   };
-}
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Send until the server answers: the same id again is the same vote. */
-async function insist(url, body) {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await post(url, body);
-    } catch (error) {
-      const passing = error instanceof ServerError && (error.status === 0 || error.status >= 500);
-      if (!passing || attempt >= 4) throw error;
-      await pause(300 * 2 ** attempt);
-    }
-  }
 }
 
 async function act(work) {

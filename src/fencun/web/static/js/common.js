@@ -41,6 +41,22 @@ export async function request(url, { method = "GET", body, accept = "application
 
 export const get = async (url) => (await request(url)).json();
 export const post = async (url, body) => (await request(url, { method: "POST", body })).json();
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Post until the server answers: the same id again is the same opinion. */
+export async function insist(url, body) {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await post(url, body);
+    } catch (error) {
+      const passing = error instanceof ServerError && (error.status === 0 || error.status >= 500);
+      if (!passing || attempt >= 5) throw error;
+      await pause(300 * 2 ** attempt);
+    }
+  }
+}
+
 export const remove = async (url) => (await request(url, { method: "DELETE" })).json();
 
 /** A random id, also where the page is not served from a secure origin. */

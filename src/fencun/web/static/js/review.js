@@ -1,6 +1,6 @@
 // 审阅: one draft at a time, by keyboard and by thumb; sent until the server answers.
 
-import { announce, el, get, id, post, say, ServerError, toast } from "/static/js/common.js";
+import { announce, el, get, id, insist, post, say, toast } from "/static/js/common.js";
 import { count, fit, tell } from "/static/js/gates.js";
 
 const box = document.getElementById("review");
@@ -71,21 +71,6 @@ function reasons(counts) {
 
 function bar(which) {
   for (const [key, each] of Object.entries(bars)) each.hidden = key !== which;
-}
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Send until the server answers: the same id again is the same opinion. */
-async function insist(url, body) {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await post(url, body);
-    } catch (error) {
-      const passing = error instanceof ServerError && (error.status === 0 || error.status >= 500);
-      if (!passing || attempt >= 5) throw error;
-      await pause(300 * 2 ** attempt);
-    }
-  }
 }
 
 async function act(work) {
