@@ -1,26 +1,36 @@
-"""Tuning: samples a second of the own loop beside a plain transformers + peft loop.
+"""Tuning: samples a second of the own loop beside peft, TRL's SFTTrainer and LLaMA-Factory.
 
-Run: python benchmarks/tune.py [--model NAME] [--batches 2] [--rank 8] [--json FILE]
+Run: python benchmarks/tune.py [--model NAME] [--batches 2] [--rank 8] [--arms ...] [--json FILE]
 
-Both take the same samples of the shipped data, in the same batches, with LoRA of the same
-rank on every projection, in this very process, in alternating rounds; each round is a
-forward and a backward pass without the optimiser, whose share is small and equal. The peer
-is what one writes in an afternoon: the base in bf16 where the CPU has units for it (float32
-elsewhere), padded batches, ``model(**batch).loss``. Beside them the own loop with only the
-upper half of the blocks adapted, the lower half computed anew and from its cache.
+All take the same batches of eight samples of the shipped data, of like length (so that those
+who pad lose little by it), with LoRA of the same rank on every projection, on the same base in
+bf16 where the CPU has units for it (float32 elsewhere). A batch is a whole step: forward,
+backward, AdamW. Starting, loading and the first step of each do not count.
+
+- fencun: the own loop, on all blocks; then on the upper half only, the lower half computed anew
+  and from its cache.
+- peft: what one writes in an afternoon, ``model(**batch).loss``; in this very process, batch
+  about with the own loop.
+- trl, llamafactory: the real trainers, each in an environment of its own (made by
+  scripts/setup-llamafactory, which brings TRL too); left out with a word where it is not there.
+
+The loss is that of the first batch, before anything is learnt: it shows that all compute the
+same. Fencun predicts tokens of Chinese text only, so its loss is a little lower; LLaMA-Factory
+predicts one newline more.
 """
 
 import argparse
 import gc
 import os
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
+from peers.elsewhere import Batches, MissingError, llamafactory, trl
+from peers.peft_loop import Step, peft_step, with_lora
 
 from fencun.tune.machine import settle_threads
 
@@ -30,13 +40,32 @@ import torch  # noqa: E402
 
 from fencun import files  # noqa: E402
 from fencun.tune.config import TuneConfig  # noqa: E402
-from fencun.tune.decoder import PROJECTIONS, Shape  # noqa: E402
+from fencun.tune.decoder import Shape  # noqa: E402
 from fencun.tune.examples import Example  # noqa: E402
 from fencun.tune.machine import look_around  # noqa: E402
 from fencun.tune.order import batch_at  # noqa: E402
 from fencun.tune.session import Material, build_student, fresh_adapter, gather  # noqa: E402
 
-Step = Callable[[Sequence[Example]], float]
+ARMS = ("fencun", "peft", "upper", "trl", "llamafactory")
+
+
+class Table:
+    """What was measured: seconds a batch and the first loss of every arm, and who is missing."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {}
+        self.losses: dict[str, float] = {}
+        self.missing: dict[str, str] = {}
+
+    def time(self, name: str, step: Step, batch: Sequence[Example]) -> None:
+        """Take one step and note how long it took."""
+        began = time.perf_counter()
+        step(batch)
+        self.seconds.setdefault(name, []).append(time.perf_counter() - began)
+
+    def rates(self, batch: int) -> dict[str, float]:
+        """Return samples a second over all batches of each arm."""
+        return {name: batch * len(each) / sum(each) for name, each in self.seconds.items()}
 
 
 def ours(config: TuneConfig, material: Material, cache: Path | None) -> Step:
@@ -44,10 +73,13 @@ def ours(config: TuneConfig, material: Material, cache: Path | None) -> Step:
     student = build_student(config, material, look_around())
     student.lower.folder = cache
     adapter = fresh_adapter(config, material.base)
+    optimizer = torch.optim.AdamW(adapter.tensors.values(), lr=config.rate)
 
     def step(batch: Sequence[Example]) -> float:
         nll, count = student.nll(batch, adapter)
         (nll / count).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        optimizer.zero_grad()
         return float(nll.detach()) / count
 
     return step
@@ -55,84 +87,112 @@ def ours(config: TuneConfig, material: Material, cache: Path | None) -> Step:
 
 def plain(config: TuneConfig, material: Material) -> Step:
     """Return a step of transformers + peft as documented."""
-    from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     dtype = torch.bfloat16 if look_around().bf16 else torch.float32
     base: Any = AutoModelForCausalLM.from_pretrained(material.base.folder, dtype=dtype)
-    lora = LoraConfig(r=config.rank, lora_alpha=int(config.alpha), target_modules=list(PROJECTIONS))
-    model: Any = get_peft_model(base, lora)
     padding = int(material.tokenizer.pad_token_id or material.tokenizer.eos_token_id)
-
-    def step(batch: Sequence[Example]) -> float:
-        whole = [(*example.prompt, *example.answer) for example in batch]
-        longest = max(map(len, whole))
-        ids = torch.full((len(batch), longest), padding)
-        mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
-        for row, (example, tokens) in enumerate(zip(batch, whole, strict=True)):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            mask[row, : len(tokens)] = 1
-            labels[row, len(example.prompt) : len(tokens)] = torch.tensor(example.answer)
-        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
-        loss.backward()
-        return float(loss.detach())
-
-    return step
+    return peft_step(with_lora(base, config), config, padding)
 
 
-def run(model: str, batches: int, rank: int) -> dict[str, Any]:
-    """Measure all arms; return samples a second (medians over the batches) and losses."""
-    config = TuneConfig(base=model, rank=rank, alpha=2.0 * rank)
-    material = gather(config)
-    half = Shape.read(material.base.folder).layers // 2
+def draw(config: TuneConfig, material: Material, count: int) -> Batches:
+    """Return a short batch to warm up on, and ``count`` batches of a run, of like length each."""
     strata = [example.stratum for example in material.training]
     chosen = [
-        [material.training[index] for index in batch_at(strata, seed=0, step=n, size=config.batch)]
-        for n in range(batches)
+        material.training[index]
+        for step in range(count)
+        for index in batch_at(strata, seed=0, step=step, size=config.batch)
     ]
-    seconds: dict[str, list[float]] = {}
-    losses: dict[str, list[float]] = {}
+    by_length = sorted(chosen, key=lambda example: len(example.ids))
+    first = sorted(material.training, key=lambda example: len(example.ids))[: config.batch]
+    size = config.batch
+    return [first, *(by_length[n : n + size] for n in range(0, len(by_length), size))]
+
+
+def in_process(
+    config: TuneConfig, material: Material, batches: Batches, arms: Sequence[str], table: Table
+) -> None:
+    """Measure the own loop and peft, batch about, and the own loop on its upper half."""
+    both: list[tuple[str, Step]] = []
+    if "fencun" in arms:
+        both.append(("fencun", ours(config, material, None)))
+    if "peft" in arms:
+        both.append(("transformers + peft", plain(config, material)))
+    for name, step in both:
+        table.losses[name] = step(batches[0])
+    for number, batch in enumerate(batches[1:]):
+        for name, step in both if number % 2 == 0 else both[::-1]:
+            table.time(name, step, batch)
+    both.clear()
+    gc.collect()
+    if "upper" not in arms:
+        return
+    half = Shape.read(material.base.folder).layers // 2
     with tempfile.TemporaryDirectory() as cache:
-        everything = ours(config, material, None)
-        peer = plain(config, material)
-        everything(chosen[0][:1]), peer(chosen[0][:1])  # kernels are chosen on first use
-        for number, batch in enumerate(chosen):
-            pair = [("fencun", everything), ("transformers + peft", peer)]
-            for name, step in pair if number % 2 == 0 else pair[::-1]:
-                _time(name, step, batch, seconds, losses)
-        del everything, peer
-        gc.collect()
         upper = ours(config.replaced(layers=half), material, Path(cache))
-        for name in (f"upper {half} blocks, first epoch", f"upper {half} blocks, later epochs"):
-            for batch in chosen:
-                _time(name, upper, batch, seconds, losses)
+        for name in (f"fencun, upper {half}, first epoch", f"fencun, upper {half}, later epochs"):
+            table.losses.setdefault(name, upper(batches[0]))
+            for batch in batches[1:]:
+                table.time(name, upper, batch)
+
+
+def elsewhere(
+    config: TuneConfig, material: Material, batches: Batches, arms: Sequence[str], table: Table
+) -> None:
+    """Measure the real trainers of others, one after the other."""
+    for arm, name, measure in (
+        ("trl", "TRL SFTTrainer", trl),
+        ("llamafactory", "LLaMA-Factory", llamafactory),
+    ):
+        if arm not in arms:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                found, table.losses[name] = measure(config, material, batches, Path(folder))
+                table.seconds[name] = found
+            except MissingError as error:
+                table.missing[name] = str(error)
+        gc.collect()
+
+
+def run(config: TuneConfig, batches: int, arms: Sequence[str] = ARMS) -> dict[str, Any]:
+    """Measure the arms; return samples a second over all batches, and the first losses."""
+    material = gather(config)
+    drawn = draw(config, material, batches)
+    load, table = os.getloadavg()[0], Table()
+    in_process(config, material, drawn, arms, table)
+    elsewhere(config, material, drawn, arms, table)
+    machine = look_around()
     return {
         "model": material.base.name,
-        "machine": look_around().cpu,
-        "cores": look_around().cores,
-        "bf16": look_around().bf16,
-        "load_average": os.getloadavg()[0],
+        "machine": machine.cpu,
+        "cores": machine.cores,
+        "bf16": machine.bf16,
+        "load_average": load,
         "batch": config.batch,
-        "rank": rank,
+        "rank": config.rank,
         "batches": batches,
-        "samples_per_second": {
-            name: config.batch / statistics.median(each) for name, each in seconds.items()
-        },
-        "loss": {name: statistics.mean(each) for name, each in losses.items()},
-        "every_second": seconds,
+        "tokens": [sum(len(example.ids) for example in batch) for batch in drawn[1:]],
+        "samples_per_second": table.rates(config.batch),
+        "first_loss": table.losses,
+        "every_second": table.seconds,
+        "missing": table.missing,
     }
 
 
-def _time(
-    name: str,
-    step: Step,
-    batch: Sequence[Example],
-    seconds: dict[str, list[float]],
-    losses: dict[str, list[float]],
-) -> None:
-    began = time.perf_counter()
-    losses.setdefault(name, []).append(step(batch))
-    seconds.setdefault(name, []).append(time.perf_counter() - began)
+def show(result: dict[str, Any]) -> None:
+    """Print the table, the slowest first."""
+    units = "bf16 units" if result["bf16"] else "no bf16 units"
+    load = f"load before {result['load_average']:.1f}"
+    typer.echo(f"{result['model']}, {result['cores']} cores, {units}, {load}")
+    rates = result["samples_per_second"]
+    peer = rates.get("LLaMA-Factory")
+    typer.echo(f"{'':34}{'samples/s':>10}{'x LLaMA-Factory':>17}{'first loss':>12}")
+    for name, rate in sorted(rates.items(), key=lambda item: item[1]):
+        ratio = f"{rate / peer:.2f}" if peer else "-"
+        typer.echo(f"{name:34}{rate:10.3f}{ratio:>17}{result['first_loss'][name]:12.3f}")
+    for name, why in result["missing"].items():
+        typer.echo(f"{name}: left out. {why}")
 
 
 def main() -> None:
@@ -140,14 +200,12 @@ def main() -> None:
     parser.add_argument("--model", default="", help="catalog name; the one in use by default")
     parser.add_argument("--batches", type=int, default=2, help="batches of eight an arm")
     parser.add_argument("--rank", type=int, default=8, help="rank of the LoRA")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="whom to measure")
     parser.add_argument("--json", type=Path, help="also write everything measured to this file")
     options = parser.parse_args()
-    result = run(options.model, options.batches, options.rank)
-    typer.echo(f"{result['model']}, {result['cores']} cores, bf16 units: {result['bf16']}")
-    peer = result["samples_per_second"]["transformers + peft"]
-    typer.echo(f"{'':34}{'samples/s':>10}{'ratio':>8}{'loss':>8}")
-    for name, rate in result["samples_per_second"].items():
-        typer.echo(f"{name:34}{rate:10.2f}{rate / peer:8.2f}{result['loss'][name]:8.3f}")
+    config = TuneConfig(base=options.model, rank=options.rank, alpha=2.0 * options.rank)
+    result = run(config, options.batches, options.arms)
+    show(result)
     if options.json:
         files.write_json(options.json, result)
 
