@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -61,8 +62,10 @@ def plan(
 
     options = _options(config, base=base, scenario=scenario, train=train, validation=validation)
     machine = look_around()
+    started = time.monotonic()
     material = gather(options)
-    pace = measure(options, material, build_student(options, material, machine))
+    student = build_student(options, material, machine)
+    pace = measure(options, material, student, time.monotonic() - started)
     found = choose(
         [estimate(preset, options, material, machine, pace) for preset in PRESETS], machine
     )

@@ -9,6 +9,8 @@ from fencun.tune.adapter import LoraAdapter
 from fencun.tune.decoder import Decoder, KeysValues, Layout, Lora
 from fencun.tune.student import Student
 
+LONGEST = 140  # tokens of an answer
+
 
 def greedy(
     student: Student,
@@ -16,7 +18,7 @@ def greedy(
     prompt: Sequence[int],
     *,
     stop: int,
-    max_tokens: int = 140,
+    max_tokens: int = LONGEST,
 ) -> list[int]:
     """Return the likeliest token again and again, until ``stop`` or ``max_tokens``.
 
@@ -31,7 +33,7 @@ def greedy_many(
     prompts: Sequence[Sequence[int]],
     *,
     stop: int,
-    max_tokens: int = 140,
+    max_tokens: int = LONGEST,
 ) -> list[list[int]]:
     """Answer several prompts at once: a step reads the weights once, however many there are."""
     if not prompts:

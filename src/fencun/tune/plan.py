@@ -10,12 +10,13 @@ from typing import Any
 
 from fencun.home import home
 from fencun.tune.adapter import LoraAdapter
+from fencun.tune.budget import Cost, LookPace, measure_checkpoint, measure_look
 from fencun.tune.config import PRESETS, Preset, TuneConfig, from_mapping
 from fencun.tune.decoder import Shape
 from fencun.tune.examples import Example
 from fencun.tune.machine import Machine
 from fencun.tune.order import batch_at
-from fencun.tune.session import LOOKING, Material, fresh_adapter
+from fencun.tune.session import Material, fresh_adapter
 from fencun.tune.student import Student
 
 _MEASURED = 3
@@ -27,12 +28,16 @@ _CHECKPOINTS = 2
 class Pace:
     """Measured seconds for one sample: its frozen lower half, and a training pass above it.
 
-    ``layers`` is how many blocks the upper half had.
+    ``layers`` is how many blocks the upper half had. ``checkpoint`` is what one
+    takes, ``load`` what comes before the first step.
     """
 
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     layers: int
+    look: LookPace
+    checkpoint: float = 0.0
+    load: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,11 @@ class Plan:
     notes: tuple[tuple[str, str], ...]
 
 
-def measure(config: TuneConfig, material: Material, student: Student) -> Pace:
-    """Time a few samples of the run itself, each from a cold cache, gradients dropped."""
+def measure(config: TuneConfig, material: Material, student: Student, load: float = 0.0) -> Pace:
+    """Time a few samples of the run itself, each from a cold cache, gradients dropped.
+
+    ``load`` is how many seconds it took to read base and data.
+    """
     adapter = fresh_adapter(config, material.base)
     folder, student.lower.folder = student.lower.folder, None
     strata = [example.stratum for example in material.training]
@@ -72,8 +80,10 @@ def measure(config: TuneConfig, material: Material, student: Student) -> Pace:
         first, second = _time(student, adapter, material.training[index])
         lower.append(first)
         upper.append(second)
+    look = measure_look(config, [e for e, _ in material.validation], student, adapter)
     student.lower.folder = folder
-    return Pace(tuple(lower[1:]), tuple(upper[1:]), len(student.upper.blocks))
+    blocks = len(student.upper.blocks)
+    return Pace(tuple(lower[1:]), tuple(upper[1:]), blocks, look, measure_checkpoint(adapter), load)
 
 
 def _time(student: Student, adapter: LoraAdapter, example: Example) -> tuple[float, float]:
@@ -98,11 +108,14 @@ def estimate(
     layers = config.layers or depth
     lower = mean(pace.lower) * (depth - layers) / max(1, depth - pace.layers)
     upper = mean(pace.upper) * layers / pace.layers
+    step = (lower + upper) * config.batch
+    cost = Cost(step, pace.look.of(config, len(material.validation)), pace.checkpoint)
     if config.minutes:
-        budget = config.minutes * 60 / LOOKING
-        wanted = max(config.batch, min(wanted, int(budget / (lower + upper))))
+        most = math.ceil(wanted / config.batch)
+        wanted = cost.steps_within(config.minutes * 60 - pace.load, config, most) * config.batch
     distinct = min(wanted, count)
-    likely = (distinct * lower + wanted * upper) * LOOKING
+    beside = cost.of(math.ceil(wanted / config.batch), config) - step * wanted / config.batch
+    likely = pace.load + distinct * lower + wanted * upper + beside
     spread = _spread(pace)
     tokens = [len(example.ids) for example in material.training]
     mean_tokens = mean(tokens)

@@ -19,13 +19,14 @@ from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
 from fencun.tune.adapter import LoraAdapter, widths
 from fencun.tune.base import Base, open_base
+from fencun.tune.budget import measure_cost
 from fencun.tune.checkpoint import newest_checkpoint
 from fencun.tune.config import TuneConfig, from_mapping
 from fencun.tune.decoder import Shape
 from fencun.tune.examples import Example, encode_all, read_samples, shared_prefix
 from fencun.tune.loop import Look, Run, Tick
 from fencun.tune.machine import Machine, look_around, revision, versions
-from fencun.tune.order import batch_at, epoch_order
+from fencun.tune.order import epoch_order
 from fencun.tune.plain import plainest
 from fencun.tune.student import Student
 from fencun.tune.vocabulary import chinese_vocabulary
@@ -34,9 +35,6 @@ from fencun.tune.watch import ScenarioWatcher, canary_examples
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
 LOG = "log.jsonl"
-_PROBES = 2
-# Looks and checkpoints take about this much beside the steps.
-LOOKING = 1.15
 
 
 @dataclass(frozen=True)
@@ -176,37 +174,24 @@ def build_student(config: TuneConfig, material: Material, machine: Machine) -> S
 
 
 def resolve_steps(
-    config: TuneConfig, material: Material, student: Student, adapter: LoraAdapter
+    config: TuneConfig,
+    material: Material,
+    student: Student,
+    adapter: LoraAdapter,
+    started: float,
 ) -> TuneConfig:
     """Return ``config`` with its number of steps.
 
     A time budget is turned into steps here, before the first one, so that the run itself
-    depends on no clock.
+    depends on no clock. It began to run at ``started`` (``time.monotonic``).
     """
     steps = config.steps or max(1, math.ceil(len(material.training) * config.epochs / config.batch))
     if config.minutes:
-        seconds = measure_step(config, material.training, student, adapter) * LOOKING
-        steps = min(steps, max(1, int(config.minutes * 60 / seconds)))
+        validation = [example for example, _ in material.validation]
+        cost = measure_cost(config, material.training, validation, student, adapter)
+        left = config.minutes * 60 - (time.monotonic() - started)
+        steps = cost.steps_within(left, config, steps)
     return config.replaced(steps=steps)
-
-
-def measure_step(
-    config: TuneConfig, training: Sequence[Example], student: Student, adapter: LoraAdapter
-) -> float:
-    """Return the seconds that a step takes here, from batches of the run itself, cache cold."""
-    strata = [example.stratum for example in training]
-    kept: list[float] = []
-    cache, student.lower.folder = student.lower.folder, None
-    for step in range(_PROBES):
-        started = time.monotonic()
-        chosen = batch_at(strata, seed=config.seed, step=step, size=config.batch)
-        nll, _ = student.nll([training[index] for index in chosen], adapter)
-        nll.backward()  # type: ignore[no-untyped-call]
-        kept.append(time.monotonic() - started)
-    student.lower.folder = cache
-    for tensor in adapter.tensors.values():
-        tensor.grad = None
-    return min(kept)
 
 
 def tune(
@@ -228,10 +213,11 @@ def tune(
             f"{folder} 里的微调已经完成；换一个文件夹，或直接导出：fencun tune export。",
             f"The run in {folder} is finished; choose another folder, or export it.",
         )
+    started = time.monotonic()
     material = gather(config)
     student = build_student(config, material, look_around())
     adapter = fresh_adapter(config, material.base)
-    config = _settle(folder, config, material, student, adapter, given)
+    config = _settle(folder, config, material, student, adapter, given, started)
     watch = watcher(material, config)
     with recording(folder, tell) as record:
         run = Run(folder, config, student, adapter, material.training, watch, record)
@@ -293,13 +279,14 @@ def _settle(
     student: Student,
     adapter: LoraAdapter,
     given: dict[str, Any],
+    started: float,
 ) -> TuneConfig:
     """Resolve the steps and write the options down; of a run that goes on, check and reuse them."""
     if (folder / CONFIG).exists():
         begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         _refuse_changes(begun, material, folder)
         return from_mapping(begun["resolved"])
-    config = resolve_steps(config, material, student, adapter)
+    config = resolve_steps(config, material, student, adapter, started)
     files.write_json(folder / CONFIG, provenance(config, material, given))
     return config
 
