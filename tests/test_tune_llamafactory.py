@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,31 @@ def _transformers_loads(base: Path, adapter: Path) -> None:
         before = plain(torch.tensor([[1, 2, 3]])).logits
         after = PeftModel.from_pretrained(plain, adapter)(torch.tensor([[1, 2, 3]])).logits
     assert not torch.equal(before, after)
+
+
+_STAND_IN = """#!/usr/bin/env python3
+# Takes a second over three steps and a look, and says so as LLaMA-Factory does.
+import json, pathlib, time
+time.sleep(1)
+pathlib.Path("saves").mkdir()
+history = [{"eval_runtime": 0.4, "eval_loss": 1.0, "step": 3}, {"train_runtime": 1.0, "step": 3}]
+pathlib.Path("saves/trainer_state.json").write_text(json.dumps({"log_history": history}))
+"""
+
+
+def test_minutes_are_turned_into_steps_by_what_a_few_of_them_took(
+    config: TuneConfig, tmp_path: Path
+) -> None:
+    program = tmp_path / "llamafactory-cli"
+    program.write_text(_STAND_IN)
+    program.chmod(0o755)
+    material = factory.gather(config)
+    wanted = config.replaced(steps=0, epochs=1000, look=10, minutes=2.0)
+    started = time.monotonic()
+    found = factory._within_budget(program, tmp_path / "timing", wanted, material, started)
+    # Ten steps of 0.2 s and a look of 0.4 s are 2.4 s; of 120 s, those for timing are gone.
+    assert 250 < found.steps < 476
+    assert not (tmp_path / "timing").exists()
 
 
 def test_what_it_says_when_it_fails_is_told(

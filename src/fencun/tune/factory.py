@@ -5,6 +5,7 @@ watching, exporting and comparing need not know who trained; what it said is in 
 """
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from typing import Any
 from fencun import files
 from fencun.errors import FencunError
 from fencun.tune.adapter import LoraAdapter
+from fencun.tune.budget import Cost
 from fencun.tune.config import TuneConfig, from_mapping
 from fencun.tune.decoder import Shape
 from fencun.tune.examples import read_samples
@@ -34,6 +36,8 @@ from fencun.tune.watch import spread_families
 ENGINE = "llamafactory"
 _TRAINER_LOG = "trainer_log.jsonl"
 _PATIENCE_S = 15.0
+_TIMING = "timing"
+_TIMED_STEPS = 3
 
 Tell = Callable[[Tick | Look], None]
 
@@ -43,7 +47,7 @@ def train(
 ) -> dict[str, Any]:
     """Train with LLaMA-Factory in ``folder``, or go on there; return the run's manifest.
 
-    Options are those of ``config`` but for ``minutes``, which LLaMA-Factory does not know.
+    LLaMA-Factory knows no ``minutes``: they are turned into steps by a run of a few.
 
     Raises:
         FencunError: it is not installed, or it failed (with the last it said); the run is
@@ -58,7 +62,10 @@ def train(
     _leave_no_child()
     begun = _begun(folder)
     config = from_mapping(begun["resolved"]) if begun else config
+    started = time.monotonic()
     material = gather(config)
+    if config.minutes and not begun:
+        config = _within_budget(program, folder / _TIMING, config, material, started)
     facts = {"engine": ENGINE, **provenance(config, material, begun["given"] if begun else given)}
     if begun and (begun["base"], begun["data"]) != (facts["base"], facts["data"]):
         raise FencunError(
@@ -116,6 +123,31 @@ def _write(folder: Path, config: TuneConfig, material: Material) -> Path:
     )
     gpus = torch.cuda.device_count()
     return write_project(folder, material.scenario, (training, unseen), options, gpus=gpus)
+
+
+def _within_budget(
+    program: Path, folder: Path, config: TuneConfig, material: Material, started: float
+) -> TuneConfig:
+    """Return ``config`` with the steps that end within its minutes, counted from ``started``.
+
+    Three steps and a look are run and thrown away, starting and loading included: those come
+    again.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    few = config.replaced(steps=_TIMED_STEPS, look=_TIMED_STEPS)
+    path = _write(folder, few, material)
+    began = time.monotonic()
+    _run(program, path.name, folder, _Mirror(folder / OUTPUT, config.batch, lambda _: None))
+    took = time.monotonic() - began
+    state = (folder / OUTPUT / "trainer_state.json").read_text(encoding="utf-8")
+    history = json.loads(state)["log_history"]
+    training = next(row["train_runtime"] for row in history if "train_runtime" in row)
+    look = next(row["eval_runtime"] for row in history if "eval_runtime" in row)
+    shutil.rmtree(folder)
+    cost = Cost(step=max(0.0, training - look) / _TIMED_STEPS, look=look)
+    left = config.minutes * 60 - (time.monotonic() - started) - (took - training)
+    most = config.steps or math.ceil(len(material.training) * config.epochs / config.batch)
+    return config.replaced(steps=cost.steps_within(left, config, most))
 
 
 def _drop_torn_checkpoints(output: Path) -> None:
