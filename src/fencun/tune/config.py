@@ -19,13 +19,16 @@ class TuneConfig:
 
     base: catalog name, path of a .gguf, or Hugging Face folder of the model to tune.
     scenario: shipped scenario or folder; train, validation: JSON Lines of samples.
+    data: folder of the scenario that train and validation come from where they are not named;
+        empty is ``plain`` for a small base, if the scenario has it, and ``dataset`` else.
     layers: how many upper blocks are adapted; 0 is all of them. Blocks below run once a sample.
     rank, alpha: of the LoRA; its update is scaled by alpha / rank.
     rate: peak learning rate, annealed along a cosine to a tenth after ``warmup`` steps.
     batch: samples a step; micro: samples a forward pass (0: the whole batch).
     epochs: passes over the data; steps: number of steps, if not 0 it decides.
     minutes: time budget that limits the steps, measured before the first one; 0 is none.
-    plain: train on this share of every relation and length, the plainest samples of each.
+    plain: train on this share of every relation and length, the plainest samples of each;
+        the folder ``plain`` is taken whole.
     limit: use only the first so many samples of the stratified order; 0 is all.
     clip: largest norm of the gradient; decay: AdamW weight decay.
     max_tokens: longer samples are left out, and named.
@@ -42,6 +45,7 @@ class TuneConfig:
     scenario: str = "spring_festival"
     train: str = ""
     validation: str = ""
+    data: str = ""
     layers: int = 0
     rank: int = 8
     alpha: float = 16.0
@@ -95,7 +99,7 @@ _LOWEST: dict[str, float] = {
 PRESETS: dict[Preset, dict[str, Any]] = {
     "tiny": {"limit": 26, "steps": 4, "batch": 4, "layers": 2, "look": 4, "briefs": 1,
              "validation_samples": 4, "checkpoint": 2, "warmup": 1},
-    "quick": {"minutes": 30.0, "plain": 0.625},
+    "quick": {"minutes": 30.0, "epochs": 2.0, "plain": 0.625},
     "full": {},
 }  # fmt: skip
 

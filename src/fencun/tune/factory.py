@@ -64,6 +64,7 @@ def train(
     config = from_mapping(begun["resolved"]) if begun else config
     started = time.monotonic()
     material = gather(config)
+    config = config.replaced(data=material.data)
     if config.minutes and not begun:
         config = _within_budget(program, folder / _TIMING, config, material, started)
     facts = {"engine": ENGINE, **provenance(config, material, begun["given"] if begun else given)}

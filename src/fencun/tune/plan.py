@@ -16,7 +16,7 @@ from fencun.tune.decoder import Shape
 from fencun.tune.examples import Example
 from fencun.tune.machine import Machine
 from fencun.tune.order import batch_at
-from fencun.tune.session import Material, fresh_adapter
+from fencun.tune.session import PLAIN, Material, fresh_adapter
 from fencun.tune.student import Student
 
 _MEASURED = 3
@@ -101,8 +101,9 @@ def estimate(
 ) -> Estimate:
     """Return what ``preset`` would take; time lies between the two ends nine times out of ten."""
     config = from_mapping(dict(PRESETS[preset]), config)
-    plain = round(len(material.training) * min(1.0, config.plain))
-    count = min(plain, config.limit or plain)
+    share = 1.0 if material.data == PLAIN else min(1.0, config.plain)
+    count = round(len(material.training) * share)
+    count = min(count, config.limit or count)
     wanted = config.steps * config.batch or math.ceil(count * config.epochs)
     depth = Shape.read(material.base.folder).layers
     layers = config.layers or depth

@@ -35,6 +35,9 @@ from fencun.tune.watch import ScenarioWatcher, canary_examples
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
 LOG = "log.jsonl"
+DATASET, PLAIN = "dataset", "plain"
+# Up to three billion parameters or so: such a model takes over a voice, not its leaps.
+_SMALL = 2.5e9
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Material:
     validation: list[tuple[Example, Sample]]
     dropped: list[str]
     hashes: dict[str, str]
+    data: str
 
 
 def gather(config: TuneConfig) -> Material:
@@ -59,8 +63,9 @@ def gather(config: TuneConfig) -> Material:
     from transformers import AutoTokenizer
 
     scenario = load_scenario(config.scenario)
-    train, validation = data_files(config, scenario)
     base = find_base(config.base)
+    config = config.replaced(data=data_of(config, scenario, base))
+    train, validation = data_files(config, scenario)
     tokenizer = AutoTokenizer.from_pretrained(base.folder)
     samples = read_samples(train, scenario)
     kept = read_samples(validation, scenario)
@@ -68,7 +73,7 @@ def gather(config: TuneConfig) -> Material:
     training, dropped = encode_all(tokenizer, scenario, samples, max_tokens=config.max_tokens)
     unseen, also = encode_all(tokenizer, scenario, kept, max_tokens=config.max_tokens)
     by_id = {sample.id: sample for sample in kept}
-    if config.plain < 1:
+    if config.plain < 1 and config.data != PLAIN:
         training = _plainest(training, samples, scenario, config.plain)
     if config.limit:
         order = epoch_order([e.stratum for e in training], seed=config.seed, epoch=0)
@@ -81,6 +86,7 @@ def gather(config: TuneConfig) -> Material:
         [(example, by_id[example.id]) for example in unseen],
         dropped + also,
         {"train": files.sha256_file(train), "validation": files.sha256_file(validation)},
+        config.data,
     )
 
 
@@ -113,9 +119,18 @@ def find_base(name: str) -> Base:
     return open_base(found.path, found.name)
 
 
+def data_of(config: TuneConfig, scenario: Scenario, base: Base) -> str:
+    """Return the folder of the scenario that ``base`` learns from, see :class:`TuneConfig`."""
+    if config.data or config.train or config.validation:
+        return config.data or DATASET
+    shape = Shape.read(base.folder)
+    small = 12 * shape.layers * shape.hidden**2 < _SMALL  # about the weights of its blocks
+    return PLAIN if small and (scenario.folder / PLAIN).is_dir() else DATASET
+
+
 def data_files(config: TuneConfig, scenario: Scenario) -> tuple[Path, Path]:
     """Return the training and the validation file; by default those of the scenario."""
-    folder = scenario.folder / "dataset"
+    folder = scenario.folder / (config.data or DATASET)
     train = Path(config.train) if config.train else folder / "train.jsonl"
     validation = Path(config.validation) if config.validation else folder / "validation.jsonl"
     for path in (train, validation):
@@ -215,6 +230,7 @@ def tune(
         )
     started = time.monotonic()
     material = gather(config)
+    config = config.replaced(data=material.data)
     student = build_student(config, material, look_around())
     adapter = fresh_adapter(config, material.base)
     config = _settle(folder, config, material, student, adapter, given, started)

@@ -1,0 +1,75 @@
+"""Which data a base learns from: a small one from the scenario's plain lines, if there are any."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tune_tiny import tiny_base
+
+from fencun.brief import parse_brief
+from fencun.errors import FencunError
+from fencun.gates import Gates
+from fencun.home import scenarios_dir
+from fencun.records import Sample
+from fencun.scenario import Scenario
+from fencun.tune.base import open_base
+from fencun.tune.config import TuneConfig
+from fencun.tune.examples import read_samples
+from fencun.tune.session import data_of, gather
+
+
+def grown(base: Path, hidden: int) -> Path:
+    """Let ``base`` say that it is as wide as a large model."""
+    path = base / "config.json"
+    shape = json.loads(path.read_text(encoding="utf-8")) | {"hidden_size": hidden}
+    path.write_text(json.dumps(shape), encoding="utf-8")
+    return base
+
+
+def test_a_small_base_learns_from_the_plain_lines(tmp_path: Path) -> None:
+    material = gather(TuneConfig(base=str(tiny_base(tmp_path / "base")), plain=0.5))
+    lines = read_samples(
+        scenarios_dir() / "spring_festival" / "plain" / "train.jsonl", material.scenario
+    )
+    assert material.data == "plain"
+    assert len(material.training) + len(material.dropped) >= len(lines)  # none left for its style
+
+
+def test_a_large_base_and_named_files_do_not(tmp_path: Path, scenario: Scenario) -> None:
+    small = open_base(tiny_base(tmp_path / "small"))
+    large = open_base(grown(tiny_base(tmp_path / "large", layers=4), 8192))
+    assert data_of(TuneConfig(), scenario, small) == "plain"
+    assert data_of(TuneConfig(), scenario, large) == "dataset"
+    assert data_of(TuneConfig(data="dataset"), scenario, small) == "dataset"
+    assert data_of(TuneConfig(train="mine.jsonl"), scenario, small) == "dataset"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    config = TuneConfig(base=str(tiny_base(tmp_path / "base")), data="nowhere")
+    with pytest.raises(FencunError, match="nowhere"):
+        gather(config)
+
+
+def test_the_plain_lines_are_second_answers_to_training_briefs(scenario: Scenario) -> None:
+    folder = scenario.folder
+    known = {s.id: s for s in read_samples(folder / "dataset" / "train.jsonl", scenario)}
+    parts = {
+        part: read_samples(folder / "plain" / f"{part}.jsonl", scenario)
+        for part in ("train", "validation")
+    }
+    both = [*parts["train"], *parts["validation"]]
+    gates = Gates(scenario)
+    for line in both:
+        parent = known[line.parent or ""]
+        assert (line.brief, line.family, line.generation) == (
+            parent.brief, parent.family, parent.generation + 1,
+        )  # fmt: skip
+        assert line.hash == line.content_hash
+        found = gates.check(line.text, parse_brief(scenario, line.brief))
+        assert not [f for f in found if f.severity == "fault"], line.id
+    assert len({line.id for line in both}) == len({line.text for line in both}) == len(both)
+    assert not families(parts["train"]) & families(parts["validation"])
+
+
+def families(samples: list[Sample]) -> set[str]:
+    return {sample.family for sample in samples}
