@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fencun.errors import FencunError
-from fencun.evaluate.decide import Ruling, decide
+from fencun.evaluate.decide import PURPOSES, Ruling, decide
 from fencun.evaluate.facts import Background, Facts, gather
 from fencun.evaluate.power import votes_missing, votes_planned
 from fencun.evaluate.rules import load_rules, parse_rules, shipped_rules
@@ -30,6 +30,22 @@ def test_a_strong_effect_is_worth_it() -> None:
     assert met["beats_rag"]
     assert met["effect"]
     assert facts.votes == 20 * 27
+
+
+def test_a_decision_tells_what_it_rests_on() -> None:
+    _, worth = judged(World(truth=(-1.0, 0.0, 0.2, 1.6), raters=20))
+    assert [c.rule for c in worth.reasons] == ["beats_prompt", "beats_rag", "effect", "send"]
+    assert all(check.met for check in worth.reasons)
+    _, few = judged(World(truth=(-2, 0, 0, 4), raters=2, ballots=60))
+    assert "raters" in [check.rule for check in few.reasons]
+    assert not any(check.met for check in few.reasons)
+    _, unfit = judged(World(truth=(-1, 0, 0.2, 1.6), raters=20), unfit="要查资料")
+    assert [(check.rule, check.note) for check in unfit.reasons] == [("task", "要查资料")]
+
+
+def test_every_rule_stands_in_one_group() -> None:
+    grouped = [rule for rules in PURPOSES.values() for rule in rules]
+    assert sorted(grouped) == sorted(RULES.rules)
 
 
 def test_no_votes_is_evidence_missing_with_a_number() -> None:

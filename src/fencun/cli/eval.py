@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fencun.cli.ballot import app as ballot_app
+from fencun.evaluate.extras import need_statistics
 from fencun.language import say
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ def _tell_probes(summary: dict[str, Any]) -> None:
 @app.command()
 def verdict(study: Which = None, as_json: AsJson = False) -> None:
     """Say whether fine-tuning is worth it: by rules registered before votes were counted."""
+    need_statistics()
     from fencun.evaluate.study import find_study
     from fencun.evaluate.verdict import judge, to_json
 
@@ -227,6 +229,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="写到哪个文件夹；默认实验自己的")] = None,
 ) -> None:
     """写报告：一个自带一切的 HTML（手机、打印都好看），一个 Markdown。"""
+    need_statistics()
     from fencun.evaluate.report import write_report
     from fencun.evaluate.study import find_study
 
@@ -244,7 +247,7 @@ def _gather_votes(study: "Study") -> None:
 
 
 def _show(judged: "Verdict") -> None:
-    from fencun.evaluate.verdict import check_lines
+    from fencun.evaluate.verdict import groups
 
     typer.secho(judged.title, bold=True)
     facts = judged.facts
@@ -256,8 +259,11 @@ def _show(judged: "Verdict") -> None:
             f"{facts.briefs} briefs.",
         )
     )
-    for met, sentence, number in check_lines(judged):
-        typer.secho(f"  {'✓' if met else '✗'} {sentence}：{number}", fg="green" if met else None)
+    for title, lines in groups(judged):
+        typer.echo(title)
+        for line in lines:
+            told = f"  {line.mark} {line.sentence}  {typer.style(line.number, bold=True)}"
+            typer.secho(told, fg="green" if line.mark == "✓" else None)
     for odd in facts.oddities:
         name = judged.names.get(odd.rater, odd.rater)
         typer.secho(f"  △ {name}：{say(odd.zh, odd.en)}", fg="yellow")

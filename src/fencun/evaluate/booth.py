@@ -1,6 +1,7 @@
 """The ballot box, as functions of a session: open, join, show, vote, take back, close."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError
+from fencun.evaluate.extras import need_statistics
 from fencun.evaluate.records import BALLOTS, Choice, Opinion, Source
 from fencun.evaluate.study import Study
 from fencun.evaluate.tables import BallotRow, PollRow, RaterRow, VoteRow
@@ -45,6 +47,7 @@ def open_poll(session: Session, study: Study, *, ballots: int = BALLOTS) -> Poll
     Raises:
         FencunError: the study is unfinished or was changed, or has nothing to ask.
     """
+    need_statistics()
     from fencun.evaluate.deck import deck_of
 
     fingerprint = study.registration.fingerprint
@@ -200,6 +203,20 @@ def next_ballot(session: Session, rater: RaterRow) -> tuple[BallotRow | None, in
     return waiting, done, total
 
 
+def waits_for(session: Session, fingerprint: str, keys: Collection[str]) -> bool:
+    """Whether one of the raters with these secret ``keys`` still has to vote on the study."""
+    cast = exists().where(VoteRow.ballot_id == BallotRow.id, VoteRow.withdrawn_at.is_(None))
+    query = (
+        select(BallotRow.id)
+        .join(RaterRow, RaterRow.id == BallotRow.rater_id)
+        .join(PollRow, PollRow.id == BallotRow.poll_id)
+        .where(RaterRow.key.in_(keys), PollRow.fingerprint == fingerprint)
+        .where(PollRow.closed_at.is_(None), ~cast)
+        .limit(1)
+    )
+    return session.scalar(query) is not None
+
+
 def last_cast(session: Session, rater: RaterRow) -> str | None:
     """Return the ballot that the rater cast last and may still take back, if there is one."""
     query = (
@@ -220,6 +237,11 @@ class Turnout:
     raters: int
     votes: int
     ballots: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether votes are still taken."""
+        return self.poll.closed_at is None
 
 
 def turnouts(session: Session) -> list[Turnout]:

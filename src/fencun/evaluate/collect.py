@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fencun.evaluate.records import Vote
-from fencun.evaluate.study import Study
+from fencun.evaluate.study import Study, ordered
 from fencun.evaluate.tables import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.files import sha256_json
 from fencun.home import home
@@ -57,20 +57,21 @@ def collect(study: Study, store: Store | None = None) -> int:
     """Freeze the box's votes into ``study`` beside those that came with it; return how many.
 
     A vote of the box replaces the frozen one of its id, and one taken back removes it.
-    Nothing is touched where the box holds nothing for this study.
+    Nothing is touched where the box says nothing new.
     """
-    votes, handed = with_store(
-        lambda session: votes_of(session, study.registration.fingerprint), store
-    ) or ([], set())
-    kept = study.votes()
-    merged = [vote for vote in kept if vote.id not in handed] + votes
-    if handed and sorted(merged, key=_identity) != sorted(kept, key=_identity):
+    kept = ordered(study.votes())
+    merged = with_store(lambda session: standing(session, study), store)
+    if merged is None:
+        return len(kept)
+    if merged != kept:
         study.freeze_votes(merged)
     return len(merged)
 
 
-def _identity(vote: Vote) -> str:
-    return vote.id
+def standing(session: Session, study: Study) -> list[Vote]:
+    """Return the votes that count now: those of the box, and those that came with the study."""
+    votes, handed = votes_of(session, study.registration.fingerprint)
+    return ordered([vote for vote in study.votes() if vote.id not in handed] + votes)
 
 
 def with_store(work: Callable[[Session], T], store: Store | None = None) -> T | None:

@@ -3,10 +3,20 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from fencun.evaluate.facts import Facts
 from fencun.evaluate.power import votes_missing, votes_planned
 from fencun.evaluate.rules import Decision, RuleName, Rules
+
+# What a rule is there for, in the order people read them.
+Purpose = Literal["judge", "worth", "enough", "settled"]
+PURPOSES: dict[Purpose, tuple[RuleName, ...]] = {
+    "judge": ("task", "invented", "raters", "briefs", "pair_votes", "answered", "robust"),
+    "worth": ("beats_prompt", "beats_rag", "effect", "send"),
+    "enough": ("tuning_adds_little", "rival_send", "rag_beats_prompt"),
+    "settled": ("agree", "self_agree"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,25 @@ class Ruling:
     decision: Decision
     checks: tuple[Check, ...]
     votes_missing: int
+
+    @property
+    def reasons(self) -> tuple[Check, ...]:
+        """The checks that the decision rests on: those met that ask for it, those missed else."""
+        if self.decision == "worth":
+            return self._of(*PURPOSES["worth"])
+        if self.decision == "rag":
+            return self._of(*PURPOSES["enough"])
+        if self.decision == "prompt":
+            return self._of("tuning_adds_little", "rival_send")
+        if self.decision == "unfit":
+            return self._of("task", "invented", met=False)
+        if self.decision == "direction":
+            little = self._of("tuning_adds_little", met=True) and self._of("rival_send", met=False)
+            return (*self._of(*PURPOSES["settled"], met=False), *little)
+        return self._of(*PURPOSES["judge"], met=False) or self._of(*PURPOSES["worth"], met=False)
+
+    def _of(self, *names: RuleName, met: bool | None = None) -> tuple[Check, ...]:
+        return tuple(c for c in self.checks if c.rule in names and met in (None, c.met))
 
 
 def decide(facts: Facts, rules: Rules, *, robust: bool | None = None) -> Ruling:

@@ -4,31 +4,25 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.resources import files
 from itertools import groupby
-from math import comb
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from fencun.data.coverage import Coverage, spot
-from fencun.data.heatmap import heatmap
-from fencun.evaluate import chart, show
+from fencun.evaluate import figures, show
 from fencun.evaluate.advice import interview
 from fencun.evaluate.probes import rankings, read_summary
 from fencun.evaluate.rates import Rate, preferred
 from fencun.evaluate.records import REASONS
 from fencun.evaluate.study import MANIFEST, PREFIXES, Study
-from fencun.evaluate.variants import VARIANTS
-from fencun.evaluate.verdict import Verdict, check_lines, judge
+from fencun.evaluate.verdict import Verdict, groups, judge, lines
 from fencun.files import Json, write_text
 from fencun.gates.registry import Gates
 from fencun.language import language, say
 from fencun.records import Sample
-
-_DRAWS = (1, 2, 3, 5, 10, 20)
-_INKS = {"bare": 0, "prompt": 1, "rag": 2, "tuned": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +53,37 @@ def write_report(study: Study, out: Path | None = None) -> tuple[Path, Path]:
         FencunError: the answers are not frozen, or a frozen file was changed.
     """
     folder = out or study.folder
-    told = gathered(study)
+    told = gathered(judge(study))
     pages = (folder / "report.html", folder / "report.md")
     for path in pages:
-        write_text(path, _environment().get_template(f"{path.name}.j2").render(told))
+        write_text(path, rendered(told, path.name))
     return pages
 
 
-def gathered(study: Study) -> dict[str, Any]:
-    """Return everything that a report tells, from the frozen files alone."""
-    judged = judge(study)
+def rendered(told: Json, name: str) -> str:
+    """Return ``report.html`` or ``report.md`` of what :func:`gathered` found."""
+    return _environment().get_template(f"{name}.j2").render(told)
+
+
+def gathered(judged: Verdict) -> Json:
+    """Return everything that a report tells, from the frozen files of a study and its verdict."""
+    study = judged.study
     summary = read_summary(study)
-    inks = _inks(study)
+    inks = figures.inks(study)
     samples = study.briefs()
     people = _people(judged)
     asked = _asked(study, samples, inks)
     return {
         "verdict": judged,
         "facts": judged.facts,
-        "checks": check_lines(judged),
-        "next": _next(judged),
+        "css": style(),
+        "why": lines(judged, judged.ruling.reasons),
+        "rules": groups(judged),
+        "next": next_steps(judged),
         "routes": judged.routes,
         "sent": {rate.arm: rate.send for rate in judged.facts.arms},
         "inks": inks,
-        "charts": {name: Markup(svg) for name, svg in _charts(judged, summary, inks).items()},
+        "charts": {name: Markup(svg) for name, svg in figures.charts(judged, summary).items()},
         "cells": _cells(judged, samples),
         "reasons": _reasons(judged),
         "probes": summary,
@@ -92,18 +93,10 @@ def gathered(study: Study) -> dict[str, Any]:
         "people": people,
         "asked": asked,
         "groups": [(name, list(some)) for name, some in groupby(asked, lambda one: one.group)],
-        "map": Markup(_map(study, samples)),
+        "map": Markup(figures.coverage(study.scenario, samples)),
         "made": _made(study),
         "scenario": study.scenario,
     }
-
-
-def _inks(study: Study) -> dict[str, int]:
-    """The colour of every arm: by the part it plays, the rest in their order."""
-    inks: dict[str, int] = {}
-    for number, arm in enumerate(study.registration.arms):
-        inks[arm.name] = _INKS.get(arm.role or "", 4 + number % 2)
-    return inks
 
 
 def _people(judged: Verdict) -> list[str]:
@@ -115,20 +108,11 @@ def _people(judged: Verdict) -> list[str]:
     return [arm for arm, _ in order]
 
 
-def _next(judged: Verdict) -> list[str]:
+def next_steps(judged: Verdict) -> list[str]:
     """What to do now: as the interview says where it knows the outcome."""
-    decision, name = judged.ruling.decision, judged.study.name
+    decision = judged.ruling.decision
     if decision == "evidence":
-        return [
-            say(
-                f"请人来投票：fencun eval ballot open {name}",
-                f"Let people vote: fencun eval ballot open {name}",
-            ),
-            say(
-                f"票齐了再看：fencun eval verdict {name}",
-                f"Then look again: fencun eval verdict {name}",
-            ),
-        ]
+        return _for_evidence(judged)
     if decision == "worth":
         return [
             say(
@@ -140,76 +124,41 @@ def _next(judged: Verdict) -> list[str]:
     return [str(step) for outcome in found for step in outcome.next]
 
 
-def _charts(judged: Verdict, summary: Json | None, inks: dict[str, int]) -> dict[str, str]:
-    charts: dict[str, str] = {}
-    tuned = judged.study.registration.roles.get("tuned")
-    bars = []
-    for one in judged.facts.comparisons:
-        # Fine-tuning stands first, so that its bars lie right of the middle where it is better.
-        flip = one.b == tuned
-        a, b = (one.b, one.a) if flip else (one.a, one.b)
-        share, low, high = one.share, one.wide_low, one.wide_high
-        if flip:
-            share, low, high = 1 - share, 1 - high, 1 - low
-        label = say(f"{a} 胜 {b}", f"{a} over {b}")
-        bars.append(chart.Bar(label, share, low, high, show.percent(share), inks[a]))
-    if bars:
-        title = say("人更愿意发哪一组", "Which arm people would rather send")
-        charts["people"] = chart.shares(bars, title, middle=0.5)
-    sent = {rate.arm: asdict(rate.send) for rate in judged.facts.arms}
-    if sent:
-        title = say("会直接发", "Would be sent as it is")
-        charts["sent"] = chart.shares(_bars(sent, inks), title)
-    if summary:
-        charts |= _probe_charts(summary, inks)
-    return charts
-
-
-def _probe_charts(summary: Json, inks: dict[str, int]) -> dict[str, str]:
-    arms: list[Json] = summary["arms"]
-    charts = {
-        "hit": chart.shares(
-            _bars({row["arm"]: row["hit"] for row in arms}, inks),
-            say("过所有关卡的回答", "Answers that pass all gates"),
-        )
-    }
-    drawn = {row["arm"]: row["seeds"] for row in arms if row["seeds"]["total"]}
-    if drawn:
-        least = min(rate["total"] for rate in drawn.values())
-        draws = [count for count in _DRAWS if count <= least]
-        charts["steady"] = chart.lines(
-            {arm: [_all_pass(rate, count) for count in draws] for arm, rate in drawn.items()},
-            [str(count) for count in draws],
-            say("同一条需求连写几条，条条过关的机会", "Chance that all of so many draws pass"),
-            inks=inks,
-        )
-    varied = {row["arm"]: row for row in arms if row["drift"]}
-    if varied:
-        charts["drift"] = chart.lines(
-            {
-                arm: [row["plain"]["share"]]
-                + [(row["drift"].get(name) or {}).get("share") for name in VARIANTS]
-                for arm, row in varied.items()
-            },
-            [say("原样", "as it was"), *(say(zh, en) for zh, en, _ in VARIANTS.values())],
+def _for_evidence(judged: Verdict) -> list[str]:
+    """What brings the evidence that is missing: often votes, sometimes not."""
+    name, missed = judged.study.name, {check.rule for check in judged.ruling.reasons}
+    if judged.lacking:
+        return [
             say(
-                "需求换个样子，还有多少过关", "Share that passes when the brief is put differently"
-            ),
-            inks=inks,
+                "换个名字重跑，四组都要：fencun eval run --out 新名字",
+                "Run all four arms under a new name: fencun eval run --out NAME",
+            )
+        ]
+    steps = []
+    if "answered" in missed:
+        steps.append(
+            say(
+                "有一组没答全，先看它为什么失败，再换个名字重跑：fencun eval run --out 新名字",
+                "An arm failed too often: see why, then run it anew: fencun eval run --out NAME",
+            )
         )
-    return charts
-
-
-def _all_pass(rate: Json, count: int) -> float:
-    """The chance that ``count`` draws, taken from those made, all pass."""
-    return comb(rate["count"], count) / comb(rate["total"], count)
-
-
-def _bars(rates: dict[str, Json], inks: dict[str, int]) -> list[chart.Bar]:
+    if "robust" in missed:
+        steps.append(
+            say(
+                "没有点名的那几位评审人，结论就变了；先弄清他们是怎么投的。",
+                "The verdict hangs on the raters named below: find out how they voted.",
+            )
+        )
     return [
-        chart.Bar(arm, rate["share"], rate["low"], rate["high"], show.rate(rate), inks[arm])
-        for arm, rate in rates.items()
-        if rate["total"]
+        *steps,
+        say(
+            f"请人来投票：fencun eval ballot open {name}",
+            f"Let people vote: fencun eval ballot open {name}",
+        ),
+        say(
+            f"票齐了再看：fencun eval verdict {name}",
+            f"Then look again: fencun eval verdict {name}",
+        ),
     ]
 
 
@@ -275,17 +224,6 @@ def _asked(study: Study, samples: Sequence[Sample], inks: dict[str, int]) -> lis
     return sorted(asked, key=lambda one: (place.get(one.group, 0), one.id))
 
 
-def _map(study: Study, samples: Sequence[Sample]) -> str:
-    """The test briefs on the map that the data is drawn on."""
-    scenario = study.scenario
-    choices = [d for d in scenario.dimensions if d.kind == "choice"]
-    if len(choices) < 2:
-        return ""
-    coverage = Coverage(scenario, (spot(scenario, sample) for sample in samples))
-    table = coverage.table(choices[0].name, choices[1].name)
-    return heatmap(table, say("测试需求的覆盖", "Coverage of the test briefs"))
-
-
 def _made(study: Study) -> dict[str, Any]:
     """How the study was made: what ran, what was pinned, what the arms were told."""
     manifest = json.loads((study.folder / MANIFEST).read_bytes())
@@ -298,6 +236,13 @@ def _made(study: Study) -> dict[str, Any]:
         "prompt": [(turn["role"], turn["content"]) for turn in longest],
         "rules": study.rules,
     }
+
+
+@cache
+def style() -> Markup:
+    """Return the report's style sheet: the one thing in it besides text and SVG."""
+    source = files("fencun.evaluate").joinpath("templates/report.css")
+    return Markup(source.read_text(encoding="utf-8"))
 
 
 @cache

@@ -143,8 +143,8 @@ class Study:
 
     def freeze_votes(self, votes: Iterable[Vote]) -> None:
         """Write votes into the folder, in a fixed order: equal votes give equal bytes."""
-        ordered = sorted(votes, key=lambda vote: (vote.rater, vote.at, vote.id))
-        write_jsonl(self.folder / VOTES, (vote.model_dump(mode="json") for vote in ordered))
+        rows = (vote.model_dump(mode="json") for vote in ordered(votes))
+        write_jsonl(self.folder / VOTES, rows)
 
     def save_answers(self, answers: Iterable[Answer]) -> None:
         """Replace the answers so far: a killed run goes on from them."""
@@ -155,8 +155,8 @@ class Study:
         """Make the answers final; the manifest comes last."""
         order = {arm: number for number, arm in enumerate(self.arms)}
         place = {sample.id: number for number, sample in enumerate(self.briefs())}
-        ordered = sorted(answers, key=lambda answer: (order[answer.arm], place[answer.brief]))
-        write_jsonl(self.folder / ANSWERS, (a.model_dump(mode="json") for a in ordered))
+        rows = sorted(answers, key=lambda answer: (order[answer.arm], place[answer.brief]))
+        write_jsonl(self.folder / ANSWERS, (a.model_dump(mode="json") for a in rows))
         write_json(self.folder / PREFIXES, prefixes)
         write_json(
             self.folder / MANIFEST,
@@ -186,6 +186,11 @@ class Study:
                     f"{self.folder / name} was changed after it was frozen; "
                     "this study can no longer be used.",
                 )
+
+
+def ordered(votes: Iterable[Vote]) -> list[Vote]:
+    """Return ``votes`` in the order in which a study keeps them."""
+    return sorted(votes, key=lambda vote: (vote.rater, vote.at, vote.id))
 
 
 def register(folder: Path, registration: Registration, briefs: Iterable[Sample]) -> Study:

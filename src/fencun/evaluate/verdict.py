@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, median
 
-from fencun.evaluate.decide import Ruling, decide
+from fencun.evaluate.decide import PURPOSES, Check, Purpose, Ruling, decide
 from fencun.evaluate.facts import Background, Facts, gather, without_odd
 from fencun.evaluate.power import votes_planned
 from fencun.evaluate.records import Answer, Vote
@@ -51,12 +51,23 @@ class Verdict:
 
     @property
     def title(self) -> str:
-        """The decision in words, with the number of votes missing where evidence is."""
+        """The decision in words; where evidence is missing, what of it: often votes."""
         told = str(self.rules.decisions[self.ruling.decision])
         if self.ruling.decision != "evidence":
             return told
+        if self.lacking:
+            arms = "、".join(self.lacking)
+            return say(f"{told}：实验里没有 {arms} 组", f"{told}: no {arms} arm in this study")
+        failed = next((c.note for c in self.ruling.reasons if c.rule == "answered"), "")
+        if failed:
+            return say(f"{told}：{failed} 组没答全", f"{told}: arm {failed} left briefs unanswered")
         missing = self.ruling.votes_missing
         return say(f"{told}，还差 {missing} 票", f"{told}: {missing} more votes needed")
+
+    @property
+    def lacking(self) -> list[str]:
+        """The arms without which no number of votes would settle it."""
+        return [r for r in ("prompt", "tuned") if r not in self.study.registration.roles]
 
     @property
     def names(self) -> dict[str, str]:
@@ -64,15 +75,15 @@ class Verdict:
         return {vote.rater: vote.name or vote.rater for vote in self.votes}
 
 
-def judge(study: Study) -> Verdict:
-    """Return the verdict of ``study`` from its frozen files.
+def judge(study: Study, cast: Sequence[Vote] | None = None) -> Verdict:
+    """Return the verdict of ``study`` from its frozen files; ``cast`` are votes in their place.
 
     Raises:
         FencunError: the answers are not frozen yet, or a frozen file was changed.
     """
     study.check()
     answers = study.by_arm()
-    votes, set_aside = _valid(study.votes(), answers)
+    votes, set_aside = _valid(study.votes() if cast is None else cast, answers)
     table = tabulate(votes, study.arms)
     rules = study.rules
     background = Background(
@@ -149,6 +160,8 @@ def to_json(verdict: Verdict) -> Json:
         },
         "votes_missing": verdict.ruling.votes_missing,
         "votes_planned": votes_planned(len(study.arms), verdict.rules),
+        "lacking_arms": verdict.lacking,
+        "reasons_for_it": [check.rule for check in verdict.ruling.reasons],
         "without_odd_raters": verdict.without_odd,
         "checks": [
             asdict(check) | verdict.rules.rules[check.rule].told.model_dump()
@@ -177,13 +190,41 @@ def to_json(verdict: Verdict) -> Json:
     }
 
 
-def check_lines(verdict: Verdict) -> list[tuple[bool, str, str]]:
-    """Return every rule as (met, sentence, number with its note) for people to read."""
-    lines = []
-    for check in verdict.ruling.checks:
-        rule = verdict.rules.rules[check.rule]
-        lines.append((check.met, str(rule.told), told_value(check.rule, check.value, check.note)))
-    return lines
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rule as people read it: ``mark`` is ✓ met, ✗ missed, – nothing to measure yet."""
+
+    mark: str
+    sentence: str
+    number: str
+
+
+def lines(verdict: Verdict, checks: Sequence[Check]) -> list[Line]:
+    """Return ``checks`` with their sentences and numbers."""
+    return [
+        Line(
+            "–" if check.value is None else "✓" if check.met else "✗",
+            str(verdict.rules.rules[check.rule].told),
+            told_value(check.rule, check.value, check.note),
+        )
+        for check in checks
+    ]
+
+
+def groups(verdict: Verdict) -> list[tuple[str, list[Line]]]:
+    """Return all rules by what they are there for: the title, and its lines."""
+    titles: dict[Purpose, str] = {
+        "judge": say("能不能下结论", "Can it be decided"),
+        "worth": say("值得微调，要这几条", "Worth fine-tuning takes these"),
+        "enough": say("提示词或 RAG 就够，要这几条", "Prompt or retrieval will do takes these"),
+        "settled": say("“对”有没有说清楚", "Is it settled what right means"),
+    }
+    found = []
+    for purpose, title in titles.items():
+        checks = [c for c in verdict.ruling.checks if c.rule in PURPOSES[purpose]]
+        if checks:
+            found.append((title, lines(verdict, checks)))
+    return found
 
 
 def told_value(rule: str, value: float | None, note: str) -> str:

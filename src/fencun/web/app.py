@@ -27,6 +27,7 @@ ROUTERS: tuple[str, ...] = (
     "fencun.web.coverage",
     "fencun.web.tuning",
     "fencun.web.ballot",
+    "fencun.web.verdict",
     "fencun.web.advise",
     "fencun.web.api",
     "fencun.web.openai",

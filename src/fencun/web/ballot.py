@@ -25,6 +25,7 @@ from fencun.web.studio import StudioDep
 PAGE = Page("/ballot", "盲评", "Blind votes")
 router = APIRouter(include_in_schema=False)
 
+_COOKIE = "fencun_rater_"
 _BLOCK = 2048
 _WEEKS_S = 60 * 24 * 3600
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -129,9 +130,7 @@ async def join(
         rater = await studio.store.awrite(lambda session: booth.join(session, code, name))
         response = RedirectResponse(f"/ballot/{code}", 303)
         # Lax, not strict: the link is opened from a chat, which is another site.
-        response.set_cookie(
-            _cookie(code), rater.key, _WEEKS_S, path="/ballot", httponly=True, samesite="lax"
-        )
+        response.set_cookie(_cookie(code), rater.key, _WEEKS_S, httponly=True, samesite="lax")
         return response
     return RedirectResponse(f"/ballot/{code}", 303)
 
@@ -218,7 +217,12 @@ def _rater_of(request: Request, code: str) -> Callable[[Session], RaterRow | Non
 
 
 def _cookie(code: str) -> str:
-    return f"fencun_rater_{code}"
+    return f"{_COOKIE}{code}"
+
+
+def rater_keys(request: Request) -> list[str]:
+    """Return the secrets of all raters that this browser has been."""
+    return [value for name, value in request.cookies.items() if name.startswith(_COOKIE)]
 
 
 def _only_at_home(request: Request) -> None:

@@ -14,6 +14,7 @@ from fencun import __version__
 from fencun.language import language, say
 from fencun.scenario import Scenario
 from fencun.web.card.design import DESIGNS
+from fencun.web.host import at_home
 
 FOLDER = Path(__file__).parent
 COOKIE = "fencun_visitor"
@@ -23,11 +24,15 @@ _VISITOR = re.compile(r"^[0-9a-f]{32}$")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An entry of the navigation; ``{product}`` in its name is what the scenario writes."""
+    """An entry of the navigation; ``{product}`` in its name is what the scenario writes.
+
+    ``home`` marks what only the host sees: others would be refused there.
+    """
 
     path: str
     zh: str
     en: str
+    home: bool = False
 
     @property
     def name(self) -> str:
@@ -37,7 +42,7 @@ class Page:
     def of(self, scenario: Scenario) -> "Page":
         """Return the entry as it reads for ``scenario``."""
         zh = self.zh.format(product=scenario.product)
-        return Page(self.path, zh, self.en.format(product=scenario.product_en))
+        return Page(self.path, zh, self.en.format(product=scenario.product_en), self.home)
 
 
 def _environment() -> Jinja2Templates:
@@ -54,7 +59,7 @@ _TEMPLATES = _environment()
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """Return the page made of ``template``; a browser that comes for the first time gets its id."""
     shared = {
-        "navigation": request.app.state.pages,
+        "navigation": [p for p in request.app.state.pages if not p.home or at_home(request)],
         "status": status,
         **request.app.state.studio.about(),
     }
