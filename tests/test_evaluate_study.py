@@ -182,13 +182,26 @@ def test_malformed_arms_are_explained(declared: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["arms: 3", "arms: [", "arms: [{name: x}]", "arms: [bare, {name: a, style: file}]"],
+    ["arms: 3", "arms:\n- [", "arms: [{name: x}]", "arms: [bare, {name: a, style: file}]"],
 )
 def test_malformed_arm_files_are_explained(text: str, tmp_path: Path) -> None:
     path = tmp_path / "arms.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(FencunError):
+    with pytest.raises(FencunError) as refused:
         parse_arms(str(path))
+    assert "\n" not in str(refused.value)
+    if text.endswith("["):
+        assert "第 2 行读不了" in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FencunError, match=r"打不开 .*gone\.yaml：No such file"):
+        parse_arms(str(tmp_path / "gone.yaml"))
+
+
+def test_more_briefs_than_there_are_cannot_be_asked(scenario: Scenario) -> None:
+    with pytest.raises(FencunError, match="测试集里有 12 条需求，要不出 13 条"):
+        briefs_for_study(scenario, scenario.folder / "dataset", 13)
 
 
 async def test_a_missing_adapter_says_what_to_do(scenario: Scenario) -> None:

@@ -127,6 +127,38 @@ def test_nothing_runs_over_the_edge(browser: Browser, link: str, width: int, sch
     context.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_from_the_verdict_to_the_vote_and_the_report(
+    page: Page, scenario: Scenario, study: Study, scheme: str
+) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    with web_app.running(web_app.app(scenario)) as url:
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.goto(f"{url}/verdict")
+            expect(page.get_by_role("heading", level=2).first).to_contain_text("证据不够，还差")
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        expect(page.get_by_role("link", name="结论")).to_be_in_viewport()
+        with page.expect_popup() as opened:
+            page.get_by_role("link", name="看报告").click()
+        report = opened.value
+        expect(report.get_by_role("heading", level=1)).to_contain_text("证据不够")
+        # The policy lets this report's own style in, and the answers are its text.
+        expect(report.locator(".lead")).to_have_css("border-top-width", "4px")
+        expect(report.locator(".side .text").first).to_contain_text("过年好")
+        page.get_by_role("button", name="开始投票").click()
+        expect(page.get_by_role("link", name="看结论")).to_be_visible()
+
+
+def test_the_report_prints_every_answer(page: Page, study: Study) -> None:
+    html, _ = write_report(study)
+    page.goto(html.as_uri())
+    last = page.locator(".side .text").last
+    expect(last).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(last).to_be_visible()
+
+
 def test_the_report_reads_on_a_phone_and_loads_nothing(browser: Browser, study: Study) -> None:
     html, _ = write_report(study)
     context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)

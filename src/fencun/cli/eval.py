@@ -91,13 +91,13 @@ class _Progress:
         self._task = self._bar.add_task(say("回答", "answers"), total=None)
 
     def __enter__(self) -> "_Progress":
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def __call__(self, what: object, done: int, total: int) -> None:
+        self._bar.start()  # not before there is something to show; again does nothing
         label = str(getattr(what, "arm", what))
         self._bar.update(self._task, description=label, completed=done, total=total)
 

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fencun.errors import FencunError
+from fencun.evaluate.declared import read_yaml
 from fencun.files import Json
 from fencun.language import say
 
@@ -147,10 +148,7 @@ def read_answers(path: Path) -> Json:
     Raises:
         FencunError: it cannot be read or is no mapping.
     """
-    try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FencunError(f"读不了 {path}：{error}", f"Cannot read {path}: {error}") from error
+    said = read_yaml(path)
     if not isinstance(said, dict):
         raise FencunError(
             f"{path} 应当是“问题: 答案”，一行一个；样子见 fencun advise --questions。",

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from fencun.adapter import Adapter, read_adapter
 from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError
+from fencun.evaluate.declared import read_yaml
 from fencun.models.engine import Message
 from fencun.prompt import engineered, messages
 from fencun.records import Seed
@@ -77,10 +77,7 @@ def parse_arms(source: str, *, adapter: str | None = None) -> list[ArmSpec]:
 
 
 def _read(path: Path) -> list[Any]:
-    try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FencunError(f"读不了 {path}：{error}", f"Cannot read {path}: {error}") from error
+    declared = read_yaml(path)
     arms = declared.get("arms") if isinstance(declared, dict) else None
     if not isinstance(arms, list):
         raise FencunError(f"{path} 里没有 arms 列表。", f"{path} has no list of arms.")

@@ -30,7 +30,7 @@ def briefs_for_study(scenario: Scenario, dataset: Path, count: int | None = None
     """Return the briefs of a study: ``count`` of them, by default three for every audience.
 
     Raises:
-        FencunError: the dataset is not built, or a test family is also trained on.
+        FencunError: the dataset is not built or holds fewer, or a test family is also trained on.
     """
     for name in ("train.jsonl", "test.jsonl"):
         if not (dataset / name).is_file():
@@ -41,6 +41,11 @@ def briefs_for_study(scenario: Scenario, dataset: Path, count: int | None = None
     test = read_samples(scenario, dataset / "test.jsonl")
     check_unseen(test, read_samples(scenario, dataset / "train.jsonl"))
     audience = scenario.role("audience")
+    if count is not None and not 1 <= count <= len(test):
+        raise FencunError(
+            f"测试集里有 {len(test)} 条需求，要不出 {count} 条。",
+            f"The test set holds {len(test)} briefs, so {count} cannot be asked.",
+        )
     if count is None:
         count = PER_AUDIENCE * len(audience.choices) if audience else 78
     return spread(scenario, test, count)

@@ -4,10 +4,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fencun.errors import FencunError
+from fencun.evaluate.declared import read_yaml
 from fencun.files import sha256_json
 from fencun.language import say
 
@@ -108,12 +108,7 @@ def load_rules(path: Path) -> Rules:
     Raises:
         FencunError: the file cannot be read or does not declare rules; says where.
     """
-    try:
-        return parse_rules(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FencunError(
-            f"读不了规则文件 {path}：{error}", f"Cannot read the rules {path}: {error}"
-        ) from error
+    return parse_rules(read_yaml(path))
 
 
 def parse_rules(declared: Any) -> Rules:
@@ -126,7 +121,7 @@ def parse_rules(declared: Any) -> Rules:
         return Rules.model_validate(declared)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(step) for step in first["loc"])
+        field = ".".join(str(step) for step in first["loc"]) or "/"
         raise FencunError(
             f"规则写得不对：{field} {first['msg']}",
             f"The rules are malformed: {field} {first['msg']}",
