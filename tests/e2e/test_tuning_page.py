@@ -7,6 +7,8 @@ import web_app
 from playwright.sync_api import Browser, Page, expect
 from tune_tiny import tiny_base
 
+from fencun import files
+from fencun.home import home
 from fencun.scenario import Scenario
 from fencun.tune import runs
 
@@ -55,6 +57,37 @@ def test_a_run_outlives_page_and_server_and_is_compared_with_its_base(
         expect(page.locator(".answers section")).to_have_count(2, timeout=_SLOW_MS)
         expect(page.locator(".answers h2").last).to_have_text("底座本身")
     assert (run.folder / "best" / "adapter_model.safetensors").exists()
+
+
+def test_preferences_are_learnt_on_top_of_a_run(page: Page, scenario: Scenario) -> None:
+    with web_app.running(web_app.app(scenario)) as url:
+        page.goto(f"{url}/tune")
+        page.get_by_label("试：几步就完").check()
+        page.get_by_role("button", name="开始训练").click()
+        _state(page, "完成")
+        _pairs(home() / "pairs")
+        page.get_by_role("link", name="微调").first.click()
+        page.get_by_role("button", name="学这些偏好").click()
+        _state(page, "完成")
+        expect(page.locator(".now")).to_contain_text("没学过的偏好对里")
+        expect(page.locator(".voice .newest .text")).to_have_count(8)
+    newest, first = runs.all_runs()
+    assert newest.manifest["method"] == "dpo"
+    assert newest.facts["preference"]["adapter"] == str(first.folder)
+
+
+def _pairs(folder: Path) -> None:
+    """Write pairs as ``fencun data pairs`` does: two texts for each of a few prompts."""
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": f"给老{name}写一句祝福。"}],
+            "chosen": [{"role": "assistant", "content": "过年好，我在。"}],
+            "rejected": [{"role": "assistant", "content": "祝你发财。"}],
+        }
+        for name in "赵钱孙李周吴郑王冯陈"
+    ]
+    files.write_jsonl(folder / "pairs.jsonl", rows)
+    files.write_json(folder / "manifest.json", {"format": "trl", "pairs": len(rows)})
 
 
 def test_everything_can_be_read_and_reached_on_a_phone(

@@ -122,6 +122,11 @@ def run(
     )
     if minutes is not None:
         options = options.replaced(minutes=minutes)
+    if options.minutes and method == "dpo":
+        raise FencunError(
+            "dpo 不按分钟跑：用 --config 里的 steps 或 epochs 说学多久。",
+            "dpo knows no minutes: say how long with steps or epochs in --config.",
+        )
     folder = out or runs_dir() / "tune" / datetime.now().strftime("%Y%m%d-%H%M%S")
     occupy(folder)
     typer.echo(say(f"运行的文件夹：{folder}", f"Folder of the run: {folder}"), err=True)

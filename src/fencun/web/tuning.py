@@ -27,6 +27,7 @@ from fencun.web.host import at_home
 from fencun.web.leaving import unless_gone
 from fencun.web.pages import Page, render
 from fencun.web.studio import StudioDep
+from fencun.web.tuning_pairs import find_pairs
 from fencun.web.tuning_view import duration, summary, view
 
 PAGE = Page("/tune", "微调", "Tune")
@@ -71,6 +72,28 @@ async def start(
         options = _options(preset, minutes, engine)
         options += ["--base", _base(base), "--scenario", _scenario(studio.scenario)]
         run = runs.start(options)
+    except FencunError as error:
+        return _overview(request, studio.scenario, error=error)
+    return RedirectResponse(f"/tune/{run.name}", 303)
+
+
+@router.post("/tune/prefer")
+async def prefer(
+    request: Request,
+    studio: StudioDep,
+    adapter: Annotated[str, Form(max_length=100)] = "",
+    pairs: Annotated[str, Form(max_length=4000)] = "",
+) -> Response:
+    """Start a run that learns, on top of another, what people preferred; go to its page."""
+    _only_at_home(request)
+    try:
+        if pairs not in find_pairs(studio.scenario):
+            raise FencunError("没有这个偏好对文件。", "There is no such file of pairs.")
+        start_from = runs.find_run(adapter)
+        if start_from.adapter is None:
+            raise FencunError("这次微调还没有适配器。", "That run has no adapter yet.")
+        options = ["--method", "dpo", "--adapter", str(start_from.folder), "--pairs", pairs]
+        run = runs.start([*options, "--scenario", _scenario(studio.scenario)])
     except FencunError as error:
         return _overview(request, studio.scenario, error=error)
     return RedirectResponse(f"/tune/{run.name}", 303)
@@ -150,6 +173,7 @@ def _overview(request: Request, scenario: Scenario, error: FencunError | None = 
         data=_data(scenario),
         plan=_plan() if home else None,
         runs=[summary(run) for run in runs.all_runs()] if home else [],
+        pairs=find_pairs(scenario) if home else {},
         scenario=scenario,
     )
 

@@ -53,7 +53,7 @@ def duration(seconds: float) -> str:
 
 def summary(run: Run) -> Row:
     """Return what a list of runs shows of one."""
-    resolved, given = run.facts.get("resolved", {}), run.facts.get("given", {})
+    resolved = run.facts.get("resolved", {})
     base = run.facts.get("base")
     return {
         "name": run.name,
@@ -61,12 +61,21 @@ def summary(run: Run) -> Row:
         "state": run.state,
         "words": state_words(run.state),
         "base": base.get("name", "") if isinstance(base, Mapping) else "",
-        "preset": say(*_PRESETS.get(given.get("preset", ""), ("", ""))),
+        "preset": _kind(run),
+        "ended": run.state == "finished" and run.adapter is not None,
         "engine": "LLaMA-Factory" if run.facts.get("engine") == "llamafactory" else "",
         "samples": run.facts.get("samples"),
         "steps": resolved.get("steps"),
         "outcome": run.manifest.get("outcome"),
+        "margin": run.manifest.get("margin"),
     }
+
+
+def _kind(run: Run) -> str:
+    """Return the preset, or that a run learns from preferences."""
+    if run.facts.get("method") == "dpo":
+        return say("学偏好", "preferences")
+    return say(*_PRESETS.get(run.facts.get("given", {}).get("preset", ""), ("", "")))
 
 
 def _when(name: str) -> str:
