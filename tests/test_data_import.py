@@ -1,22 +1,34 @@
 """Tables from elsewhere come in whole or say why not; nothing private, nothing lost."""
 
 import json
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from data_case import row, small_scenario
+from data_case import TEXT, row, small_scenario, write
 from openpyxl import Workbook
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
-from fencun.data.importing import keep, read_rows
+from fencun.data.importing import Refused, Told, keep, read_rows
 from fencun.errors import FencunError
 from fencun.files import read_jsonl
 from fencun.scenario import Scenario
 
 HEADER = "称呼,关系,交往细节,场合,风格,篇幅,正文"
 GOOD = "王老师,高中班主任,总帮我改作文,大年三十,真诚,一句话,“王老师，作文本我还留着，给您拜年了。”"
+
+
+class Found(Told):
+    """All that a table held, in memory."""
+
+    def __init__(self, path: Path, scenario: Scenario, **options: Any) -> None:
+        super().__init__()
+        self.entries = list(read_rows(path, scenario, self, **options))
+        self.rows = [entry for entry in self.entries if not isinstance(entry, Refused)]
+        self.refused = [entry for entry in self.entries if isinstance(entry, Refused)]
 
 
 def table(tmp_path: Path, *lines: str, encoding: str = "utf-8", name: str = "t.csv") -> Path:
@@ -26,7 +38,7 @@ def table(tmp_path: Path, *lines: str, encoding: str = "utf-8", name: str = "t.c
 
 
 def test_a_table_is_understood_as_people_type_it(scenario: Scenario, tmp_path: Path) -> None:
-    found = read_rows(table(tmp_path, GOOD), scenario)
+    found = Found(table(tmp_path, GOOD), scenario)
     assert not found.refused
     (taken,) = found.rows
     assert taken["relation"] == "老师导师"
@@ -43,7 +55,7 @@ def test_a_table_is_understood_as_people_type_it(scenario: Scenario, tmp_path: P
 def test_encodings_are_tolerated_with_a_word(
     scenario: Scenario, tmp_path: Path, encoding: str, said: str
 ) -> None:
-    found = read_rows(table(tmp_path, GOOD, encoding=encoding), scenario)
+    found = Found(table(tmp_path, GOOD, encoding=encoding), scenario)
     assert [given["salutation"] for given in found.rows] == ["王老师"]
     assert any(said in note for note in found.notes)
 
@@ -52,13 +64,13 @@ def test_what_is_no_text_at_all_is_refused_whole(scenario: Scenario, tmp_path: P
     path = tmp_path / "t.csv"
     path.write_bytes(HEADER.encode() + b"\n\xff\xff\xff")
     with pytest.raises(FencunError, match="第 2 行"):
-        read_rows(path, scenario)
+        Found(path, scenario)
 
 
 def test_a_bad_row_says_its_number_and_costs_no_other(scenario: Scenario, tmp_path: Path) -> None:
     bad = [GOOD.replace("高中班主任", "火星人"), GOOD.replace("王老师,", ",", 1),
            f"{GOOD},多,出,来", GOOD.rsplit(",", 1)[0] + ","]  # fmt: skip
-    found = read_rows(table(tmp_path, *bad, GOOD), scenario)
+    found = Found(table(tmp_path, *bad, GOOD), scenario)
     assert len(found.rows) == 1
     assert [refused.number for refused in found.refused] == [2, 3, 4, 5]
     for refused, said in zip(found.refused, ("火星人", "称呼", "表头", "text"), strict=True):
@@ -69,7 +81,7 @@ def test_a_bad_row_says_its_number_and_costs_no_other(scenario: Scenario, tmp_pa
 
 def test_quoted_line_breaks_keep_the_count(scenario: Scenario, tmp_path: Path) -> None:
     broken = GOOD.replace("总帮我改作文", '"总帮我\n改作文"')
-    found = read_rows(table(tmp_path, broken, GOOD.replace("高中班主任", "火星人")), scenario)
+    found = Found(table(tmp_path, broken, GOOD.replace("高中班主任", "火星人")), scenario)
     assert found.rows[0]["detail"] == "总帮我 改作文"
     assert found.refused[0].number == 4
 
@@ -81,15 +93,15 @@ def test_columns_are_mapped(scenario: Scenario, tmp_path: Path) -> None:
         "utf-8",
     )
     with pytest.raises(FencunError, match="话"):
-        read_rows(path, scenario)
+        Found(path, scenario)
     columns = {"怎么叫": "salutation", "是谁": "relation", "话": "text"}
-    (taken,) = read_rows(path, scenario, columns=columns).rows
+    (taken,) = Found(path, scenario, columns=columns).rows
     assert (taken["salutation"], taken["occasion"]) == ("王老师", "初一拜年")
     for wrong, said in (
         ({"话": "mood"}, "mood"), ({"没有": "text"}, "没有"), ({"备注": "text"}, "话、备注"),
     ):  # fmt: skip
         with pytest.raises(FencunError, match=said):
-            read_rows(path, scenario, columns={**columns, **wrong})
+            Found(path, scenario, columns={**columns, **wrong})
 
 
 def test_excel(scenario: Scenario, tmp_path: Path) -> None:
@@ -102,14 +114,14 @@ def test_excel(scenario: Scenario, tmp_path: Path) -> None:
     sheet.append(["王老师", "火星人", 3, None, None, None, "好"])
     path = tmp_path / "t.xlsx"
     book.save(path)
-    found = read_rows(path, scenario)
+    found = Found(path, scenario)
     assert [taken["relation"] for taken in found.rows] == ["老师导师"]
     assert [refused.number for refused in found.refused] == [4]
     path.write_bytes(b"PK not really")
     with pytest.raises(FencunError, match="xlsx"):
-        read_rows(path, scenario)
+        Found(path, scenario)
     with pytest.raises(FencunError, match="xls"):
-        read_rows(tmp_path / "old.xls", scenario)
+        Found(tmp_path / "old.xls", scenario)
 
 
 def test_json_lines_of_our_own_come_back_as_they_were(scenario: Scenario, tmp_path: Path) -> None:
@@ -118,27 +130,27 @@ def test_json_lines_of_our_own_come_back_as_they_were(scenario: Scenario, tmp_pa
     path = tmp_path / "d.jsonl"
     lines = [json.dumps(draft, ensure_ascii=False), "{broken", "[1]", json.dumps({"id": "x"})]
     path.write_text("\n".join(lines), encoding="utf-8")
-    found = read_rows(path, scenario)
+    found = Found(path, scenario)
     assert found.rows == [draft]
     assert [refused.number for refused in found.refused] == [2, 3, 4]
 
 
 def test_private_data_are_refused_or_masked(scenario: Scenario, tmp_path: Path) -> None:
     path = table(tmp_path, GOOD.replace("总帮我改作文", "他电话13912345678"), GOOD)
-    refused = read_rows(path, scenario)
+    refused = Found(path, scenario)
     assert [r.number for r in refused.refused] == [2]
     assert "电话" in refused.refused[0].zh
     assert len(refused.rows) == 1
-    masked = read_rows(path, scenario, masking=True)
+    masked = Found(path, scenario, masking=True)
     assert masked.rows[0]["detail"] == "他电话［电话］"
     assert masked.masked == {"phone": 1}
 
 
 def test_nothing_comes_twice(scenario: Scenario, tmp_path: Path) -> None:
     path = table(tmp_path, GOOD, GOOD)
-    found = read_rows(path, scenario)
+    found = Found(path, scenario)
     assert (len(found.rows), [r.number for r in found.refused]) == (1, [3])
-    again = read_rows(path, scenario, taken=found.rows)
+    again = Found(path, scenario, taken=found.rows)
     assert (len(again.rows), len(again.refused)) == (0, 2)
 
 
@@ -146,14 +158,41 @@ def test_what_was_there_stays_byte_for_byte(scenario: Scenario, tmp_path: Path) 
     out = tmp_path / "seeds.jsonl"
     before = json.dumps(row("s1")).encode() + b"\n{broken"
     out.write_bytes(before)
-    found = read_rows(table(tmp_path, GOOD, GOOD.replace("班主任", "火星人")), scenario)
-    beside = keep(found, out)
+    found = Found(table(tmp_path, GOOD, GOOD.replace("班主任", "火星人")), scenario)
+    kept = keep(found.entries, out)
+    assert (kept.taken, kept.refused) == (1, 1)
     assert out.read_bytes().startswith(before + b"\n")
     assert len(out.read_bytes().splitlines()) == 3
-    assert beside is not None
-    (kept,) = [given for _, given in read_jsonl(beside)]
-    assert isinstance(kept, dict)
-    assert kept["row"] == 3
+    assert kept.beside is not None
+    (refused,) = [given for _, given in read_jsonl(kept.beside)]
+    assert isinstance(refused, dict)
+    assert refused["row"] == 3
+
+
+def test_what_breaks_off_in_the_middle_changes_nothing(scenario: Scenario, tmp_path: Path) -> None:
+    out = tmp_path / "seeds.jsonl"
+    out.write_bytes(b"there\n")
+
+    def broken() -> Iterator[dict[str, Any] | Refused]:
+        yield row("s1")
+        yield Refused(2, "坏", "bad", {})
+        raise FencunError("断了", "gone")
+
+    with pytest.raises(FencunError, match="断了"):
+        keep(broken(), out)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {out.name: b"there\n"}
+
+
+def test_a_long_table_is_not_held_in_memory(scenario: Scenario, tmp_path: Path) -> None:
+    path, out = tmp_path / "a.jsonl", tmp_path / "out.jsonl"
+    write(path, (row(f"s{at}", f"{at:05}{TEXT}", 备注="好" * 3000) for at in range(500)))
+    keep(read_rows(path, scenario, Told()), tmp_path / "warm.jsonl")  # built once, not counted
+    tracemalloc.start()
+    kept = keep(read_rows(path, scenario, Told()), out)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept.taken == 500
+    assert peak < path.stat().st_size / 3
 
 
 def fencun(*arguments: object) -> Result:

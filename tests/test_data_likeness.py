@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from fencun.data import embedding
 from fencun.data.across import look_across
 from fencun.data.likeness import Alike, fallen, grams, near_duplicates, overlaps, same_meaning
 from fencun.data.lines import read_lines
-from fencun.data.refrain import Refrains, ending, opening
+from fencun.data.ngrams import count_distinct
+from fencun.data.refrain import Refrains, ending, opening, words_only
 from fencun.scenario import Scenario
 
 
@@ -58,6 +60,47 @@ def test_overlaps_are_exact(scenario: Scenario) -> None:
     assert len(expected) > 80
     for pair, degree in found.items():
         assert degree == pytest.approx(exact[pair])
+
+
+@pytest.mark.parametrize("search", [near_duplicates, overlaps])
+def test_who_falls_is_the_same_as_by_all_pairs(
+    scenario: Scenario, search: Callable[..., list[Alike]]
+) -> None:
+    """In a crowd of lines alike each falls once, because of the first that stands."""
+    crowd = planted(scenario, 60)
+    shuffle = random.Random(3)
+    for _ in range(4):
+        crowd += [text[: shuffle.randrange(20, 60)] + text[-20:] for text in crowd[:60]]
+    shuffle.shuffle(crowd)
+    pairs = search(crowd)
+    expected = fallen(pairs)
+    assert len(pairs) > len(expected) > 100
+    assert {pair.later: pair for pair in search(crowd, once=True)} == expected
+
+
+def test_the_commonest_5_grams_go_first_where_there_is_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    common, rare = "窗外的雪下了一整夜", "灶上的汤"
+    texts = [f"{common}{chr(0x4E00 + 40 * at)}" for at in range(50)]
+    texts += [f"{rare}滚了三遍等你回来", f"{rare}滚了三遍等他回来"]
+    assert len(overlaps(texts, once=True)) == 50
+    monkeypatch.setattr("fencun.data.likeness._COMPARISONS", 1000)
+    (pair,) = overlaps(texts)
+    assert (pair.earlier, pair.later) == (50, 51)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_n_grams_are_counted_as_a_set_counts_them(
+    scenario: Scenario, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [*planted(scenario, 200), "", "妈", "，。", "𠮷祥"]
+    plain = [words_only(text) for text in texts]
+    expected = {text[at : at + n] for text in plain for at in range(len(text) - n + 1)}
+    assert count_distinct(texts, n) == len(expected)
+    monkeypatch.setattr("fencun.data.ngrams._PART", 500)
+    monkeypatch.setattr("fencun.data.ngrams._CHUNK", 7)
+    assert count_distinct(texts, n) == len(expected), "in small pieces just the same"
 
 
 @pytest.mark.parametrize("texts", [[], ["妈"], ["", ""], ["。，", "！"]])

@@ -1,8 +1,10 @@
 """``fencun data``: seeds, breeding, gates, coverage, datasets."""
 
 import json
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,9 @@ from fencun.errors import FencunError, RecordError
 from fencun.files import write_text
 from fencun.language import say
 from fencun.scenario import load_scenario
+
+if TYPE_CHECKING:
+    from fencun.data.report import Inspection, Remark
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(breeding)
@@ -33,33 +38,57 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """让所有关卡看一遍，逐行说出哪里不对。"""
-    from fencun.data.report import check as check_files
+    from fencun.data.report import Inspection
 
-    with progress(say("算向量", "Embedding")) as tell:
-        checked = check_files(load_scenario(scenario), paths or (), semantic=semantic, tell=tell)
-    shown = checked.remarks if doubts else checked.faults
-    if as_json:
-        rows = [remark.to_row() for remark in shown]
-        count = {"faults": len(checked.faults), "doubts": len(checked.doubts)}
-        typer.echo(
-            json.dumps({"lines": checked.lines, **count, "remarks": rows}, ensure_ascii=False)
-        )
-    else:
-        faults, doubtful = len(checked.faults), len(checked.doubts)
-        for remark in shown[:_SHOWN]:
-            place = f"{remark.source}:{remark.line} {remark.id}".rstrip()
-            typer.echo(f"{place}  [{remark.finding.gate}] {remark.finding}")
-        if len(shown) > _SHOWN:
-            typer.echo(say(f"……还有 {len(shown) - _SHOWN} 处", f"… {len(shown) - _SHOWN} more"))
-        typer.secho(
-            say(
-                f"{checked.lines} 行：{faults} 处要改，{doubtful} 处存疑。",
-                f"{checked.lines} lines: {faults} faults, {doubtful} doubts.",
-            ),
-            err=True,
-        )
-    if checked.faults:
+    inspection = Inspection(load_scenario(scenario), paths or ())
+    with progress(say("读", "Reading")) as tell:
+        inspection.read(tell)
+    with progress(say("比对", "Comparing")) as tell:
+        tell(0, 0)
+        inspection.compare(semantic=semantic, tell=tell)
+    show = _as_json if as_json else _as_text
+    if show(inspection, ("fault", "doubt") if doubts else ("fault",)):
         raise typer.Exit(1)
+
+
+def _as_text(inspection: "Inspection", wanted: Collection[str]) -> int:
+    """Print the first remarks and how many there are; return the number of faults."""
+    counts: Counter[str] = Counter()
+    shown: list[Remark] = []
+    with progress(say("逐行看", "Judging")) as tell:
+        for remark in inspection.remarks(tell):
+            counts[remark.finding.severity] += 1
+            if remark.finding.severity in wanted and len(shown) < _SHOWN:
+                shown.append(remark)
+    for remark in shown:
+        place = f"{remark.source}:{remark.line} {remark.id}".rstrip()
+        typer.echo(f"{place}  [{remark.finding.gate}] {remark.finding}")
+    if rest := sum(counts[severity] for severity in wanted) - len(shown):
+        typer.echo(say(f"……还有 {rest} 处（--json 全部列出）", f"… {rest} more (--json lists all)"))
+    lines, faults, doubtful = inspection.lines, counts["fault"], counts["doubt"]
+    typer.secho(
+        say(
+            f"{lines} 行：{faults} 处要改，{doubtful} 处存疑。",
+            f"{lines} lines: {faults} faults, {doubtful} doubts.",
+        ),
+        err=True,
+    )
+    return faults
+
+
+def _as_json(inspection: "Inspection", wanted: Collection[str]) -> int:
+    """Print all remarks as they come, then the numbers; return the number of faults."""
+    counts: Counter[str] = Counter()
+    typer.echo('{"remarks": [', nl=False)
+    comma = ""
+    for remark in inspection.remarks():
+        counts[remark.finding.severity] += 1
+        if remark.finding.severity in wanted:
+            typer.echo(comma + json.dumps(remark.to_row(), ensure_ascii=False), nl=False)
+            comma = ",\n"
+    told = {"lines": inspection.lines, "faults": counts["fault"], "doubts": counts["doubt"]}
+    typer.echo(f"], {json.dumps(told)[1:]}")
+    return counts["fault"]
 
 
 @app.command()

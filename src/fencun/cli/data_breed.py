@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fencun.cli.data_options import AsJson, ScenarioName, good_lines, progress, tell_bad
+from fencun.cli.data_options import AsJson, ScenarioName, good_lines, progress
 from fencun.errors import FencunError
-from fencun.files import sha256_file
+from fencun.files import read_jsonl, sha256_file
 from fencun.language import say
 from fencun.scenario import Scenario, load_scenario
 
@@ -45,7 +46,7 @@ def plan(
 
     declared = load_scenario(scenario)
     births = lay_out(
-        declared, good_lines(declared, sources), load_targets(declared, targets), count,
+        declared, list(good_lines(declared, sources)), load_targets(declared, targets), count,
         per_seed=per_seed, per_cell=per_cell, seed=seed,
     )  # fmt: skip
     if not births:
@@ -91,7 +92,7 @@ def breed(
     from fencun.data.plan import read_plan
 
     declared = load_scenario(scenario)
-    births, lines = read_plan(plan, declared), good_lines(declared, sources)
+    births, lines = read_plan(plan, declared), list(good_lines(declared, sources))
     if max_money is not None and not price_in and not price_out:
         raise FencunError(
             "限了钱，还要说价钱：--price-in 和 --price-out（每百万词元）。",
@@ -183,49 +184,50 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """收进别处的句子：认列、认编码、查隐私；不合格的行连同理由另存。"""
-    from fencun.data.importing import keep, read_rows
+    from fencun.data.importing import Told, keep, read_rows
+    from fencun.data.lines import counted
     from fencun.data.privacy import NAMES
 
-    declared = load_scenario(scenario)
-    there = _rows_of(declared, out)
-    found = read_rows(
-        path, declared, columns=_mapping(columns), masking=mask, breeder=breeder, run=run,
-        taken=there,
+    declared, told = load_scenario(scenario), Told()
+    rows = read_rows(
+        path, declared, told, columns=_mapping(columns), masking=mask, breeder=breeder, run=run,
+        taken=_rows_of(declared, out),
     )  # fmt: skip
-    beside = keep(found, out)
-    masked = {say(*NAMES[kind]): count for kind, count in found.masked.items()}
+    with progress(say("收", "Importing")) as tell:
+        kept = keep(counted(rows, [path], tell), out)
+    masked = {say(*NAMES[kind]): count for kind, count in told.masked.items()}
     if as_json:
-        told = {"taken": len(found.rows), "refused": [r.to_row() for r in found.refused],
-                "blank": found.blank, "masked": masked, "notes": found.notes}  # fmt: skip
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        refused = [row for _, row in read_jsonl(kept.beside)] if kept.beside else []
+        found = {"taken": kept.taken, "refused": refused, "blank": told.blank, "masked": masked,
+                 "notes": told.notes}  # fmt: skip
+        typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    for note in found.notes:
+    for note in told.notes:
         typer.secho(note, err=True)
-    for refused in found.refused[:20]:
-        typer.secho(str(refused), fg="yellow", err=True)
+    for entry in kept.first:
+        typer.secho(str(entry), fg="yellow", err=True)
     hidden = "、".join(f"{name} {count}" for name, count in masked.items())
     typer.echo(
         say(
-            f"收进 {len(found.rows)} 条，在 {out}；没收 {len(found.refused)} 条"
-            f"{f'，理由在 {beside}' if beside else ''}。"
-            f"{f'还有 {found.blank} 行没写。' if found.blank else ''}"
+            f"收进 {kept.taken} 条，在 {out}；没收 {kept.refused} 条"
+            f"{f'，理由在 {kept.beside}' if kept.beside else ''}。"
+            f"{f'还有 {told.blank} 行没写。' if told.blank else ''}"
             f"{f'换成占位：{hidden}。' if hidden else ''}",
-            f"{len(found.rows)} taken into {out}, {len(found.refused)} refused"
-            f"{f' (why: {beside})' if beside else ''}."
-            f"{f' {found.blank} rows are not written yet.' if found.blank else ''}"
+            f"{kept.taken} taken into {out}, {kept.refused} refused"
+            f"{f' (why: {kept.beside})' if kept.beside else ''}."
+            f"{f' {told.blank} rows are not written yet.' if told.blank else ''}"
             f"{f' Masked: {hidden}.' if hidden else ''}",
         )
     )
 
 
-def _rows_of(scenario: Scenario, out: Path) -> "list[Json]":
-    """Return what ``out`` and the scenario hold: no id and no content may come twice."""
-    from fencun.data.lines import DRAFTS, SEEDS, read_lines
+def _rows_of(scenario: Scenario, out: Path) -> "Iterator[Json]":
+    """Yield what ``out`` and the scenario hold: no id and no content may come twice."""
+    from fencun.data.lines import DRAFTS, SEEDS
 
     files = [scenario.folder / SEEDS, scenario.folder / DRAFTS, out]
-    reading = read_lines([path for path in files if path.exists()], scenario)
-    tell_bad(reading.bad)
-    return [line.record.to_row() for line in reading.lines]
+    there = [path for path in files if path.exists()]
+    return (line.record.to_row() for line in good_lines(scenario, there)) if there else iter(())
 
 
 def _mapping(columns: list[str] | None) -> dict[str, str]:

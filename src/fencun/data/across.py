@@ -1,60 +1,81 @@
 """What is wrong with lines only because of other lines: the gates that look at a whole batch."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Protocol
 
 from fencun.data.likeness import Alike, fallen, near_duplicates, overlaps, same_meaning
-from fencun.data.lines import Line
+from fencun.data.lines import Tell
 from fencun.data.refrain import Refrains
 from fencun.gates import Finding
 
-Findings = dict[int, list[Finding]]
-Tell = Callable[[int, int], None]
+Findings = dict[int, tuple[Finding, ...]]
+
+
+class Spoken(Protocol):
+    """What is looked at; :class:`fencun.data.lines.Line` is such."""
+
+    @property
+    def id(self) -> str:
+        """By which findings name it."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What is sent."""
+        ...
+
+    @property
+    def salutation(self) -> str:
+        """By what name it may begin; empty where by none."""
+        ...
 
 
 def look_across(
-    lines: Sequence[Line], *, semantic: bool = False, tell: Tell | None = None
+    lines: Sequence[Spoken], *, semantic: bool = False, tell: Tell | None = None
 ) -> Findings:
     """Return what is wrong, by the position in ``lines``; of two that clash the later is at fault.
 
     Each gate looks only at what the ones before it left: near-duplicates, shared 5-grams,
     the same meaning (with ``semantic``; embeds what was never embedded), refrains.
     """
-    found: Findings = {}
     texts = [line.text for line in lines]
-    _fell(found, lines, list(range(len(lines))), lambda t: near_duplicates(t), texts, _near)
+    found: Findings = {}
+
+    def fell(pairs: Sequence[Alike], left: Sequence[int], told: Callable[..., Finding]) -> None:
+        for pair in pairs:
+            earlier = lines[left[pair.earlier]].id
+            found[left[pair.later]] = (told(earlier, pair.degree),)
+
+    first: dict[str, int] = {}
+    originals = [first.setdefault(text, at) for at, text in enumerate(texts)]
+    left = list(first.values())
+    fell(near_duplicates([texts[at] for at in left], once=True), left, _near)
+    for at, original in enumerate(originals):
+        if at != original:
+            found[at] = found.get(original) or (_near(lines[original].id, 1.0),)
     left = [at for at in range(len(lines)) if at not in found]
-    _fell(found, lines, left, lambda t: overlaps(t), texts, _overlap)
+    fell(overlaps([texts[at] for at in left], once=True), left, _overlap)
     if semantic:
-        left = [at for at in range(len(lines)) if at not in found]
-        _fell(found, lines, left, lambda t: _meaning(t, tell), texts, _same)
-    left = [at for at in range(len(lines)) if at not in found]
+        left = [at for at in left if at not in found]
+        fell(_meaning([texts[at] for at in left], tell), left, _same)
+    left = [at for at in left if at not in found]
     refrains = Refrains()
     for at in left:
-        refrains.add(lines[at].text, lines[at].brief.value("salutation"))
+        refrains.add(texts[at], lines[at].salutation)
     for position, findings in refrains.findings().items():
-        found.setdefault(left[position], []).extend(findings)
+        found[left[position]] = tuple(findings)
     return found
-
-
-def _fell(
-    found: Findings,
-    lines: Sequence[Line],
-    left: Sequence[int],
-    search: Callable[[list[str]], list[Alike]],
-    texts: Sequence[str],
-    finding: Callable[[str, float], Finding],
-) -> None:
-    for position, pair in fallen(search([texts[at] for at in left])).items():
-        earlier = lines[left[pair.earlier]].id
-        found.setdefault(left[position], []).append(finding(earlier, pair.degree))
 
 
 def _meaning(texts: list[str], tell: Tell | None) -> list[Alike]:
     from fencun.data.embedding import Embedder
 
-    return same_meaning(Embedder().vectors(texts, tell or (lambda done, total: None)))
+    pairs = same_meaning(Embedder().vectors(texts, tell or (lambda done, total: None)))
+    return list(fallen(pairs).values())
 
 
+@lru_cache(maxsize=4096)  # a million copies of one line share one finding
 def _near(other: str, degree: float) -> Finding:
     zh = f"和 {other} 几乎一样（5 字片段相似度 {degree:.0%}）。"
     return Finding("near", "fault", 0, 0, zh, f"Nearly the same as {other} ({degree:.0%}).")

@@ -7,27 +7,32 @@ cosine of two embeddings. All three name the pair, so that a report can say beca
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from rensa import RMinHash, RMinHashLSH  # type: ignore[import-untyped]
+from rensa import RMinHash  # type: ignore[import-untyped]
 from scipy.sparse import csr_array
 
-from fencun.data.refrain import words_only
+from fencun.data.ngrams import GRAM, codes_of, grams, in_parts, mix
 
-GRAM = 5
+__all__ = ["GRAM", "NEAR", "OVERLAP", "SAME_MEANING", "Alike", "Neighbours", "fallen", "grams",
+           "near_duplicates", "nearest", "overlaps", "same_meaning"]  # fmt: skip
+
 OVERLAP = 0.30  # charter: below 30 % of the shorter line's 5-grams
 NEAR = 0.50  # Jaccard index of the two sets of 5-grams
 SAME_MEANING = 0.965  # cosine of two E5 embeddings; see docs/data.md for how it was chosen
 
 _PERMUTATIONS = 128
 _BANDS = 32
+_ROWS = _PERMUTATIONS // _BANDS
 _SEED = 20230122  # of the hash functions: results must repeat
+_CHUNK = 4096
+_CROWD = 500  # lines of one LSH bucket that others are compared with
 _BLOCK = 512
-_POWERS = np.array([0x9E3779B97F4A7C15], dtype=np.uint64) ** np.arange(1, GRAM + 1).astype(
-    np.uint64
-)
 _COMMON = 2000  # a 5-gram in more lines than this tells no pair apart
+_COMPARISONS = 2_000_000_000  # in all; the commonest 5-grams go first where there would be more
+_AT_ONCE = 2_000_000  # comparisons held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,106 +44,168 @@ class Alike:
     degree: float
 
 
-def grams(text: str) -> list[str]:
-    """Return the 5-grams of ``text``, punctuation aside; of a shorter text, the text itself."""
-    plain = words_only(text)
-    return [plain[i : i + GRAM] for i in range(max(1, len(plain) - GRAM + 1))]
-
-
-def near_duplicates(texts: Sequence[str], threshold: float = NEAR) -> list[Alike]:
+def near_duplicates(
+    texts: Sequence[str], threshold: float = NEAR, *, once: bool = False
+) -> list[Alike]:
     """Return the pairs whose 5-gram sets have a Jaccard index of ``threshold`` or more.
 
     Candidates come from MinHash LSH (128 permutations, 32 bands: it finds 98 of 100 pairs
     at 0.5 and practically all at 0.7); each is verified exactly, so none is reported wrongly.
+    Of more than 500 lines in one bucket the first 500 are compared with.
+
+    With ``once`` the later line of a pair falls: it is named with the first line that stands,
+    and nothing is compared with it. This is :func:`fallen` without all pairs of a crowd.
     """
-    if not texts:
-        return []
-    matrix = RMinHash.digest_matrix_from_token_sets(
-        map(grams, texts), num_perm=_PERMUTATIONS, seed=_SEED
-    )
-    index = RMinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS, num_bands=_BANDS)
-    index.insert_matrix(matrix)
-    flags = index.query_duplicate_flags_matrix(matrix)
-    suspects = [position for position, flagged in enumerate(flags) if flagged]
+    buckets = _buckets(texts)
+    held: dict[int, list[int]] = {}
+    found: list[Alike] = []
+    for later in np.flatnonzero(buckets.any(axis=1)).tolist():
+        shared = [bucket for bucket in buckets[later].tolist() if bucket]
+        alike = _verified(texts, later, shared, held, threshold)
+        found += alike[:1] if once else alike
+        for bucket in () if once and alike else shared:
+            crowd = held.setdefault(bucket, [])
+            if len(crowd) < _CROWD:
+                crowd.append(later)
+    return found
+
+
+def _verified(
+    texts: Sequence[str],
+    later: int,
+    shared: Sequence[int],
+    held: dict[int, list[int]],
+    threshold: float,
+) -> list[Alike]:
+    """Return the pairs of ``later`` with what its buckets hold, in order."""
+    own = _gram_set(texts[later])
     found = []
-    for later, earlier in _candidates(index, texts, suspects):
-        degree = _jaccard(texts[earlier], texts[later])
+    for earlier in sorted({at for bucket in shared for at in held.get(bucket, ())}):
+        other = _gram_set(texts[earlier])
+        degree = len(own & other) / len(own | other)
         if degree >= threshold:
             found.append(Alike(earlier, later, degree))
-    return sorted(found, key=_in_order)
+    return found
 
 
-def _candidates(
-    index: RMinHashLSH, texts: Sequence[str], suspects: Sequence[int]
-) -> Iterator[tuple[int, int]]:
-    for start in range(0, len(suspects), _BLOCK):
-        block = suspects[start : start + _BLOCK]
-        digests = RMinHash.from_token_sets(
-            [grams(texts[position]) for position in block], num_perm=_PERMUTATIONS, seed=_SEED
-        )
-        for later, digest in zip(block, digests, strict=True):
-            yield from ((later, earlier) for earlier in set(index.query(digest)) if earlier < later)
+@lru_cache(maxsize=4096)
+def _gram_set(text: str) -> frozenset[str]:
+    return frozenset(grams(text))
 
 
-def _jaccard(one: str, other: str) -> float:
-    a, b = set(grams(one)), set(grams(other))
-    return len(a & b) / len(a | b)
+def _buckets(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """Return in which LSH bucket each line is with others, shape ``(lines, bands)``; 0 is alone."""
+    keys = np.zeros((len(texts), _BANDS), dtype=np.uint32)
+    for start in range(0, len(texts), _CHUNK):
+        chunk = [grams(text) for text in texts[start : start + _CHUNK]]
+        matrix = RMinHash.digest_matrix_from_token_sets(chunk, num_perm=_PERMUTATIONS, seed=_SEED)
+        rows = np.array(matrix.to_rows(), dtype=np.uint64)
+        keys[start : start + _CHUNK] = mix(rows.reshape(-1, _BANDS, _ROWS)) >> np.uint64(32)
+    named = 1
+    for band in range(_BANDS if len(texts) else 0):
+        order = np.argsort(keys[:, band], kind="stable")
+        differs = np.diff(keys[order, band]) != 0
+        alone = np.append(differs, True) & np.insert(differs, 0, True)
+        runs = named + np.cumsum(np.insert(differs, 0, False))
+        keys[order, band] = np.where(alone, 0, runs)
+        named = int(runs[-1]) + 1
+    return keys
 
 
-def overlaps(texts: Sequence[str], threshold: float = OVERLAP) -> list[Alike]:
+def overlaps(
+    texts: Sequence[str], threshold: float = OVERLAP, *, once: bool = False
+) -> list[Alike]:
     """Return the pairs that share ``threshold`` or more of the shorter line's 5-grams.
 
-    Exact, but for 5-grams that stand in more than 2,000 lines, which are not counted.
+    Exact, but for 5-grams that stand in more than 2,000 lines, which are not counted; in files
+    so large that two thousand million comparisons are not enough, fewer than 2,000.
+    ``once`` as in :func:`near_duplicates`.
     """
-    return [] if len(texts) < 2 else sorted(_shared(_incidence(texts), threshold), key=_in_order)
-
-
-def _incidence(texts: Sequence[str]) -> csr_array[np.int32]:
-    """Return which 5-gram stands in which line, shape ``(lines, 5-grams)``, ones and zeros."""
-    codes = [_codes(text) for text in texts]
-    ends = np.cumsum([0, *map(len, codes)])
-    known, columns = np.unique(np.concatenate(codes), return_inverse=True)
-    ones = np.ones(len(columns), dtype=np.int32)
-    return csr_array((ones, columns, ends), shape=(len(texts), len(known)))
-
-
-def _codes(text: str) -> NDArray[np.uint64]:
-    """Return the distinct 5-grams of ``text`` as 64-bit codes: a hash, so that they are small."""
-    characters = np.frombuffer(words_only(text).encode("utf-32-le"), dtype=np.uint32)
-    padded = np.pad(characters, (0, max(0, GRAM - len(characters))))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, GRAM).astype(np.uint64)
-    return np.unique((windows * _POWERS).sum(axis=1, dtype=np.uint64))
-
-
-def _shared(incidence: csr_array[np.int32], threshold: float) -> Iterator[Alike]:
-    sizes = np.diff(incidence.indptr)
-    counts = np.bincount(incidence.indices, minlength=incidence.shape[1])
-    telling = incidence[:, np.flatnonzero((counts > 1) & (counts <= _COMMON))]
-    turned = telling.T.tocsc()
-    for start in range(0, incidence.shape[0], _BLOCK):
-        block = (telling[start : start + _BLOCK] @ turned).tocoo()
-        rows, columns = block.coords[0] + start, block.coords[1]
-        shares = block.data / np.minimum(sizes[rows], sizes[columns])
-        for at in np.flatnonzero((columns < rows) & (shares >= threshold)):
-            yield Alike(int(columns[at]), int(rows[at]), float(shares[at]))
+    found: list[Alike] = []
+    fell = np.zeros(len(texts), dtype=bool)
+    for rows, columns, common, sizes in _common(texts):
+        shares = common / np.minimum(sizes[rows], sizes[columns])
+        near = np.flatnonzero((columns < rows) & (shares >= threshold) & ~fell[columns])
+        for at in near[np.lexsort((columns[near], rows[near]))].tolist():
+            later, earlier = int(rows[at]), int(columns[at])
+            if not (fell[later] or fell[earlier]):
+                found.append(Alike(earlier, later, float(shares[at])))
+                fell[later] = once
+    return found
 
 
 def nearest(texts: Sequence[str]) -> list[float]:
-    """Return for every text the largest share of its 5-grams that one other text has too."""
-    if len(texts) < 2:
-        return [0.0] * len(texts)
-    incidence = _incidence(texts)
-    sizes = np.diff(incidence.indptr)
-    counts = np.bincount(incidence.indices, minlength=incidence.shape[1])
-    telling = incidence[:, np.flatnonzero((counts > 1) & (counts <= _COMMON))]
-    turned = telling.T.tocsc()
+    """Return for every text the largest share of its 5-grams that one other text has too.
+
+    5-grams are counted as in :func:`overlaps`.
+    """
     most = np.zeros(len(texts))
-    for start in range(0, len(texts), _BLOCK):
-        block = (telling[start : start + _BLOCK] @ turned).tocoo()
-        rows, columns = block.coords[0] + start, block.coords[1]
+    for rows, columns, common, sizes in _common(texts):
         others = rows != columns
-        np.maximum.at(most, rows[others], block.data[others] / sizes[rows[others]])
+        np.maximum.at(most, rows[others], common[others] / sizes[rows[others]])
     return most.tolist()
+
+
+_Ints = NDArray[np.int64]
+
+
+def _common(texts: Sequence[str]) -> Iterator[tuple[_Ints, _Ints, _Ints, _Ints]]:
+    """Yield how many 5-grams two lines have in common, block by block in the order of rows.
+
+    A block is ``(rows, columns, counts, sizes)``; ``sizes`` are those of all lines.
+    """
+    if len(texts) < 2:
+        return
+    telling, sizes = _incidence(texts)
+    turned = telling.T.tocsr()
+    comparisons = np.cumsum(telling @ np.diff(turned.indptr).astype(np.int64))
+    start = 0
+    while start < len(texts):
+        done = comparisons[start - 1] if start else 0
+        stop = int(np.searchsorted(comparisons, done + _AT_ONCE, side="right"))
+        stop = min(max(stop, start + 1), start + _BLOCK, len(texts))
+        block = (telling[start:stop] @ turned).tocoo()
+        rows, columns = (axis.astype(np.int64) for axis in block.coords)
+        yield rows + start, columns, block.data.astype(np.int64), sizes
+        start = stop
+
+
+def _incidence(texts: Sequence[str]) -> tuple[csr_array[np.int32], _Ints]:
+    """Return which telling 5-gram stands in which line, shape ``(lines, 5-grams)``, ones and zeros.
+
+    Besides, how many 5-grams each line has. Telling are those in two lines or more, but not
+    in too many.
+    """
+    codes, starts = codes_of(texts)
+    sizes = np.diff(np.append(starts, len(codes)))
+    known = _telling(codes)
+    columns, told = [], np.zeros(len(codes), dtype=bool)
+    for start in range(0, len(codes), _AT_ONCE):
+        part = codes[start : start + _AT_ONCE]
+        at = np.searchsorted(known, part)
+        at[at == len(known)] = 0
+        told[start : start + _AT_ONCE] = hit = known[at] == part if len(known) else at > 0
+        columns.append(at[hit].astype(np.int32))
+    indices = np.concatenate(columns)
+    ends = np.append(0, np.cumsum(np.add.reduceat(told, starts, dtype=np.int64)))
+    ones = np.ones(len(indices), dtype=np.int32)
+    return csr_array((ones, indices, ends), shape=(len(texts), max(1, len(known)))), sizes
+
+
+def _telling(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the codes, ascending, that tell lines apart: see :func:`overlaps`."""
+    found, often = [], []
+    for part in in_parts([codes]):
+        known, counts = np.unique(part, return_counts=True)
+        some = (counts > 1) & (counts <= _COMMON)
+        found.append(known[some])
+        often.append(counts[some])
+    counts = np.concatenate(often)
+    work = np.cumsum(
+        np.bincount(counts, minlength=2) * np.arange(max(2, counts.max(initial=0) + 1)) ** 2
+    )
+    most = int(np.searchsorted(work, _COMPARISONS, side="right")) - 1
+    return np.concatenate(found)[counts <= most]
 
 
 class Neighbours:

@@ -41,7 +41,8 @@ def trace(reading: Reading, known: Mapping[str, str | None] | None = None) -> Li
     lines = []
     for line in unique:
         if line.id in broken:
-            bad.append(BadLine(line.source, line.number, _orphan(line, broken[line.id], parents)))
+            error = orphan(line.id, line.number, broken[line.id], parents)
+            bad.append(BadLine(line.source, line.number, error))
         else:
             lines.append(line)
     return Lineage(lines, descent, bad)
@@ -53,10 +54,30 @@ def _unique(lines: Iterable[Line], bad: list[BadLine]) -> list[Line]:
         if (before := first.get(line.id)) is None:
             first[line.id] = line
             continue
-        zh = f"第 {line.number} 行的 id {line.id} 和 {before.source} 第 {before.number} 行重复。"
-        en = f"Line {line.number} repeats the id {line.id} of {before.source}:{before.number}."
-        bad.append(BadLine(line.source, line.number, RecordError(zh, en, line=line.number)))
+        error = repeated(line.id, line.number, before.source, before.number)
+        bad.append(BadLine(line.source, line.number, error))
     return list(first.values())
+
+
+def astray(parents: Mapping[str, str | None], among: Iterable[str]) -> dict[str, str]:
+    """Return those of ``among`` that go back to no seed, each with the id where its path ends.
+
+    That is an id which is not in ``parents``, or one met twice: a circle.
+    """
+    descent: dict[str, Descent] = {}
+    broken: dict[str, str] = {}
+    for name in among:
+        _follow(name, parents, descent, broken)
+    return broken
+
+
+def repeated(name: str, number: int, source: str, before: int) -> RecordError:
+    """Say that line ``number`` has the id of line ``before`` of ``source``."""
+    return RecordError(
+        f"第 {number} 行的 id {name} 和 {source} 第 {before} 行重复。",
+        f"Line {number} repeats the id {name} of {source}:{before}.",
+        line=number,
+    )
 
 
 def _follow(
@@ -87,15 +108,16 @@ def _follow(
         descent[name] = Descent(root.family, root.generation + step)
 
 
-def _orphan(line: Line, end: str, parents: Mapping[str, str | None]) -> RecordError:
+def orphan(name: str, number: int, end: str, parents: Mapping[str, str | None]) -> RecordError:
+    """Say that the descent of ``name``, on line ``number``, breaks off (or turns) at ``end``."""
     if end in parents:
         return RecordError(
-            f"第 {line.number} 行的 {line.id} 的谱系绕成了圈（经过 {end}）。",
-            f"Line {line.number}: the descent of {line.id} is a circle through {end}.",
-            line=line.number,
+            f"第 {number} 行的 {name} 的谱系绕成了圈（经过 {end}）。",
+            f"Line {number}: the descent of {name} is a circle through {end}.",
+            line=number,
         )
     return RecordError(
-        f"第 {line.number} 行的 {line.id} 往上找不到 {end}：没有这一条，或那一条读不了。",
-        f"Line {line.number}: {line.id} descends from {end}, which is missing or unreadable.",
-        line=line.number,
+        f"第 {number} 行的 {name} 往上找不到 {end}：没有这一条，或那一条读不了。",
+        f"Line {number}: {name} descends from {end}, which is missing or unreadable.",
+        line=number,
     )

@@ -3,10 +3,10 @@
 One bad line never costs the good ones: it comes back as an error with its number.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fencun.brief import Brief, parse_brief
 from fencun.errors import BriefError, FencunError, RecordError
@@ -16,6 +16,10 @@ from fencun.scenario import Scenario
 
 SEEDS = "seeds.jsonl"
 DRAFTS = "drafts.jsonl"
+
+Row = TypeVar("Row")
+Tell = Callable[[int, int], None]
+_TELL_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ class Line:
     def text(self) -> str:
         """What is sent."""
         return self.record.text
+
+    @property
+    def salutation(self) -> str:
+        """By what name the other is addressed; empty where the scenario knows none."""
+        return self.brief.value("salutation")
 
     @property
     def parent(self) -> str | None:
@@ -88,6 +97,24 @@ def iterate_lines(path: Path, scenario: Scenario) -> Iterator[Line | BadLine]:
             yield Line(path.name, number, *parse_row(scenario, row, number))
         except FencunError as error:
             yield BadLine(path.name, number, error)
+
+
+def counted(rows: Iterable[Row], paths: Iterable[Path], tell: Tell) -> Iterator[Row]:
+    """Yield ``rows``, which come from ``paths``, and tell now and then how many of how many."""
+    total = sum(map(_count_lines, paths))
+    for done, row in enumerate(rows, start=1):
+        if done % _TELL_EVERY == 0:
+            tell(done, max(done, total))
+        yield row
+
+
+def _count_lines(path: Path) -> int:
+    """Return how many lines ``path`` has; none where it cannot be read, which its reader says."""
+    try:
+        with path.open("rb") as file:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    except OSError:
+        return 0
 
 
 def parse_row(scenario: Scenario, row: Json, number: int | None = None) -> tuple[Seed, Brief]:

@@ -57,9 +57,11 @@ class Refrains:
              _opening_told),
             ("endings", self._endings, ENDING_SHARE, _ending_told),
         ):  # fmt: skip
+            told: dict[str, Finding] = {}  # one for all lines that say it
             for position, key in excess(keys, share):
-                zh, en = tell(key, share)
-                found.setdefault(position, []).append(Finding(gate, "fault", 0, 0, zh, en))
+                if key not in told:
+                    told[key] = Finding(gate, "fault", 0, 0, *tell(key, share))
+                found.setdefault(position, []).append(told[key])
         return found
 
 

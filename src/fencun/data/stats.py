@@ -1,15 +1,18 @@
 """What a batch of lines is like: lengths, openings, endings, clichés, variety, tact, direction."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from statistics import median
 
+from fencun.data.judge import Judge
 from fencun.data.likeness import nearest
 from fencun.data.lines import Line
+from fencun.data.ngrams import count_distinct
 from fencun.data.refrain import FORMULA_CHARS, ending, opening, words_only
 from fencun.files import Json
-from fencun.gates import Finding, Gates
+from fencun.gates import passes
 from fencun.gates.cliche import ClicheGate
 from fencun.gates.length import count_chars
 from fencun.gates.text import unquoted
@@ -86,121 +89,132 @@ class Stats:
         return asdict(self)
 
 
-def measure(scenario: Scenario, lines: Sequence[Line]) -> Stats:
-    """Measure ``lines``, which have to be one batch: shares are shares of it."""
-    gates = Gates(scenario)
-    found = [gates.check(line.text, line.brief) for line in lines]
-    faults, doubts = _cliches(scenario, lines)
-    openings = [opening(line.text, line.brief.value("salutation")) for line in lines]
-    return Stats(
-        lines=len(lines),
-        lengths=_lengths(scenario, lines),
-        openings=_top(openings),
-        formulas=_top(key[:FORMULA_CHARS] for key in openings),
-        endings=_top(ending(line.text) for line in lines),
-        cliches_per_thousand=_share(1000 * faults, len(lines)),
-        stiff_per_thousand=_share(1000 * doubts, len(lines)),
-        distinct={n: distinct([line.text for line in lines], n) for n in _NGRAMS},
-        likeness=_likeness([line.text for line in lines]),
-        tact=_tact(scenario, lines, found),
-        tact_share=_share(sum(bool(line.topic) for line in lines), len(lines)),
-        directions=_directions(scenario, lines, found),
-    )
+def measure(scenario: Scenario, lines: Iterable[Line]) -> Stats:
+    """Measure ``lines``, which have to be one batch: shares are shares of it.
+
+    Each line is seen once and let go; what is kept are counts, and every text once.
+    """
+    tally = _Tally(scenario)
+    for line in lines:
+        tally.add(line)
+    return tally.stats()
 
 
 def distinct(texts: Iterable[str], n: int) -> float:
     """Return the distinct n-grams of characters per n-gram, punctuation aside, of all texts."""
-    seen: set[str] = set()
-    total = 0
-    for text in texts:
-        plain = words_only(text)
-        grams = [plain[at : at + n] for at in range(len(plain) - n + 1)]
-        total += len(grams)
-        seen.update(grams)
-    return _share(len(seen), total)
+    counted = texts if isinstance(texts, Counter) else Counter(texts)
+    total = sum(max(0, len(words_only(text)) - n + 1) * count for text, count in counted.items())
+    return _share(count_distinct(list(counted), n), total)
+
+
+class _Tally:
+    """Counts line by line what :class:`Stats` tells."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._judge, self._cliche = Judge(scenario), ClicheGate(scenario)
+        self._texts: Counter[str] = Counter()
+        self._openings: Counter[str] = Counter()
+        self._endings: Counter[str] = Counter()
+        self._cliches: Counter[str] = Counter()
+        self._chars: dict[str, Counter[int]] = defaultdict(Counter)
+        self._handled: dict[str, Counter[str]] = defaultdict(Counter)
+        self._directions: dict[str, Counter[str]] = defaultdict(Counter)
+        self._said: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, line: Line) -> None:
+        """Count one line more."""
+        found = self._judge(line)
+        self._texts[line.text] += 1
+        self._openings[opening(line.text, line.salutation)] += 1
+        self._endings[ending(line.text)] += 1
+        self._cliches.update(f.severity for f in self._cliche.check(line.text, line.brief))
+        self._chars[line.brief.value("length")][count_chars(line.text)] += 1
+        if line.record.tact:
+            named = any(finding.gate == "tact" for finding in found)
+            told = ("lines", line.record.tact.handling, *(("named",) if named else ()))
+            self._handled[line.topic].update(told)
+        audience = line.brief.value("audience")
+        self._said[audience][_pronoun(line.text)] += 1
+        self._directions[audience].update(
+            {"lines": 1, "passing": passes(found), "clean": not found}
+        )
+
+    def stats(self) -> Stats:
+        """Return the figures."""
+        lines = self._texts.total()
+        formulas: Counter[str] = Counter()
+        for key, count in self._openings.items():
+            formulas[key[:FORMULA_CHARS]] += count
+        tact = [self._topic(topic.name) for topic in self._scenario.tact]
+        return Stats(
+            lines=lines,
+            lengths=self._lengths(),
+            openings=_top(self._openings),
+            formulas=_top(formulas),
+            endings=_top(self._endings),
+            cliches_per_thousand=_share(1000 * self._cliches["fault"], lines),
+            stiff_per_thousand=_share(1000 * self._cliches["doubt"], lines),
+            distinct={n: distinct(self._texts, n) for n in _NGRAMS},
+            likeness=_likeness(self._texts),
+            tact=tact,
+            tact_share=_share(sum(row.lines for row in tact), lines),
+            directions=self._audiences(),
+        )
+
+    def _lengths(self) -> list[Lengths]:
+        dimension = self._scenario.role("length")
+        rows = []
+        for choice in dimension.choices if dimension else ():
+            if of := sorted(self._chars[choice.value].elements()):
+                assert choice.range is not None
+                kept = sum(choice.range.min <= chars <= choice.range.max for chars in of)
+                rows.append(
+                    Lengths(choice.value, len(of), of[0], median(of), of[-1], kept / len(of))
+                )
+        return rows
+
+    def _topic(self, name: str) -> Handled:
+        of = self._handled[name]
+        return Handled(name, of["lines"], of["不提"], of["轻提"], of["named"])
+
+    def _audiences(self) -> list[Direction]:
+        dimension = self._scenario.role("audience")
+        rows = []
+        for choice in dimension.choices if dimension else ():
+            if lines := self._directions[choice.value]["lines"]:
+                said, of = self._said[choice.value], self._directions[choice.value]
+                silent = said.pop("", 0)
+                agree = (max(said.values(), default=0) + silent) / lines
+                shares = (of["passing"] / lines, of["clean"] / lines)
+                pronouns = dict(said.most_common())
+                rows.append(Direction(choice.value, lines, pronouns, agree, *shares))
+        return rows
 
 
 def _share(part: float, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _top(keys: Iterable[str]) -> list[tuple[str, float]]:
-    counted = Counter(key for key in keys if key)
+def _top(counted: Counter[str]) -> list[tuple[str, float]]:
+    del counted[""]
     total = counted.total()
     return [(key, count / total) for key, count in counted.most_common(_TOP)]
 
 
-def _lengths(scenario: Scenario, lines: Sequence[Line]) -> list[Lengths]:
-    dimension = scenario.role("length")
-    if dimension is None:
-        return []
-    counts: dict[str, list[int]] = defaultdict(list)
-    for line in lines:
-        counts[line.brief.values[dimension.name]].append(count_chars(line.text))
-    rows = []
-    for choice in dimension.choices:
-        if of := counts[choice.value]:
-            assert choice.range is not None
-            kept = sum(choice.range.min <= chars <= choice.range.max for chars in of)
-            rows.append(
-                Lengths(choice.value, len(of), min(of), median(of), max(of), kept / len(of))
-            )
-    return rows
-
-
-def _cliches(scenario: Scenario, lines: Sequence[Line]) -> tuple[int, int]:
-    gate = ClicheGate(scenario)
-    found = [finding for line in lines for finding in gate.check(line.text, line.brief)]
-    faults = sum(finding.severity == "fault" for finding in found)
-    return faults, len(found) - faults
-
-
-def _likeness(texts: Sequence[str]) -> dict[str, float]:
-    shares = sorted(nearest(texts))
+def _likeness(texts: Mapping[str, int]) -> dict[str, float]:
+    """Return the likeness to the nearest other line; a text that is there twice is its own."""
+    once = nearest(list(texts))
+    counts = list(texts.values())
+    shares = sorted(
+        share
+        for alone, count in zip(once, counts, strict=True)
+        for share in repeat(alone if count == 1 else 1.0, count)
+    )
     if not shares:
         return {"mean": 0.0, "p95": 0.0, "most": 0.0}
     p95 = shares[min(len(shares) - 1, int(0.95 * len(shares)))]
     return {"mean": sum(shares) / len(shares), "p95": p95, "most": shares[-1]}
-
-
-def _tact(
-    scenario: Scenario, lines: Sequence[Line], found: Sequence[Sequence[Finding]]
-) -> list[Handled]:
-    rows = []
-    for topic in scenario.tact:
-        at = [place for place, line in enumerate(lines) if line.topic == topic.name]
-        handlings = Counter(t.handling for p in at if (t := lines[p].record.tact))
-        named = sum(any(finding.gate == "tact" for finding in found[place]) for place in at)
-        rows.append(Handled(topic.name, len(at), handlings["不提"], handlings["轻提"], named))
-    return rows
-
-
-def _directions(
-    scenario: Scenario, lines: Sequence[Line], found: Sequence[Sequence[Finding]]
-) -> list[Direction]:
-    dimension = scenario.role("audience")
-    if dimension is None:
-        return []
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, line in enumerate(lines):
-        places[line.brief.values[dimension.name]].append(place)
-    rows = []
-    for choice in dimension.choices:
-        if at := places[choice.value]:
-            said = Counter(_pronoun(lines[place].text) for place in at)
-            silent = said.pop("", 0)
-            most = max(said.values(), default=0)
-            rows.append(
-                Direction(
-                    choice.value,
-                    len(at),
-                    dict(said.most_common()),
-                    (most + silent) / len(at),
-                    _share(sum(all(f.severity != "fault" for f in found[p]) for p in at), len(at)),
-                    _share(sum(not found[place] for place in at), len(at)),
-                )
-            )
-    return rows
 
 
 def _pronoun(text: str) -> str:
