@@ -73,24 +73,33 @@ def trl(
     config: TuneConfig, material: Material, batches: Batches, folder: Path
 ) -> tuple[list[float], float]:
     """Return the seconds of every batch but the first, and the loss of the first."""
-    python = _python_with_trl()
+    work = {
+        "folder": str(material.base.folder.resolve()), "random": False, "rank": config.rank,
+        "alpha": int(config.alpha), "rate": config.rate, "batch": config.batch,
+        "bf16": look_around().bf16, "targets": list(PROJECTIONS),
+    }  # fmt: skip
+    done = trl_seconds(work, [example for batch in batches for example in batch], folder)
+    return done["seconds"], float(done["losses"][0])
+
+
+def trl_seconds(work: dict[str, Any], examples: Sequence[Example], folder: Path) -> dict[str, Any]:
+    """Run ``trl_sft.py`` over ``examples`` in their order; return what it wrote.
+
+    Raises:
+        MissingError: there is no TRL, or it failed.
+    """
     rows = [
         {
             "input_ids": [*example.prompt, *example.answer],
             "completion_mask": [0] * len(example.prompt) + [1] * len(example.answer),
         }
-        for batch in batches
-        for example in batch
+        for example in examples
     ]
-    work = {
-        "folder": str(material.base.folder.resolve()), "rank": config.rank, "rows": rows,
-        "alpha": int(config.alpha), "rate": config.rate, "batch": config.batch,
-        "bf16": look_around().bf16, "targets": list(PROJECTIONS),
-    }  # fmt: skip
-    files.write_json(folder / "work.json", work)
+    python = _python_with_trl()
+    files.write_json(folder / "work.json", {**work, "rows": rows})
     _lines([str(python), str(_TRL), "work.json", "done.json"], folder, folder / "none")
-    done = json.loads((folder / "done.json").read_text(encoding="utf-8"))
-    return done["seconds"], float(done["losses"][0])
+    done: dict[str, Any] = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+    return done
 
 
 def _python_with_trl() -> Path:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from safetensors import safe_open
@@ -53,6 +53,18 @@ class Shape:
             theta=rope.get("rope_theta") or config["rope_theta"],
             vocab=config["vocab_size"],
         )
+
+
+class Weights(Protocol):
+    """The tensors of a base by their names in Hugging Face's format."""
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a tensor of this name."""
+        ...
+
+    def read(self, name: str) -> Tensor:
+        """Return the tensor called ``name``."""
+        ...
 
 
 @dataclass
@@ -102,6 +114,7 @@ class Decoder:
         make: how a frozen weight multiplies.
         dtype: of activations and norms.
         device: a torch device.
+        weights: where the weights come from; None for the safetensors files in ``folder``.
     """
 
     def __init__(
@@ -112,11 +125,12 @@ class Decoder:
         *,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
+        weights: Weights | None = None,
     ) -> None:
         self.shape = Shape.read(folder)
         self.dtype = dtype
         self.device = device
-        self._weights = _Weights(folder)
+        self._weights = weights or _Files(folder)
         self.blocks = [self._block(index, make) for index in blocks]
 
     def _block(self, index: int, make: Callable[[Tensor, Tensor | None], Product]) -> Block:
@@ -249,7 +263,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor
     return torch.cat([shared[0].transpose(0, 1), own]).flatten(1)
 
 
-class _Weights:
+class _Files:
     """Tensors by name out of the safetensors files of a folder, read when asked for."""
 
     def __init__(self, folder: Path) -> None:
@@ -258,7 +272,7 @@ class _Weights:
             with safe_open(path, framework="pt") as file:
                 self._where.update(dict.fromkeys(file.keys(), path))
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._where
 
     def read(self, name: str) -> Tensor:

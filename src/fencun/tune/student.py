@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from fencun.tune.adapter import LoraAdapter
-from fencun.tune.decoder import Decoder, Layout, Product, rms_norm
+from fencun.tune.decoder import Decoder, Layout, Product, Weights, rms_norm
 from fencun.tune.examples import Example
 from fencun.tune.frozen import Int8, Plain
 from fencun.tune.hidden import Lower
@@ -27,6 +28,7 @@ class Student:
         vocabulary: token ids that may be predicted; None for all. Answers hold Chinese text,
             so most of the head's 150,000 rows only cost time.
         cache: where hidden states of the lower blocks are kept; None for nowhere.
+        weights: those of the base where they are not in files; ``folder`` holds its config.json.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Student:
         cache: Path | None = None,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
+        weights: Weights | None = None,
     ) -> None:
         def frozen(weight: Tensor, bias: Tensor | None) -> Product:
             return Int8(weight, bias, backward=False) if int8 else Plain(weight, bias)
@@ -50,10 +53,11 @@ class Student:
 
         self.prefix = tuple(prefix)
         self.dtype, self.device = dtype, device
-        below = Decoder(folder, range(first), frozen, dtype=dtype, device=device)
+        given: dict[str, Any] = {"dtype": dtype, "device": device, "weights": weights}
+        below = Decoder(folder, range(first), frozen, **given)
         self.lower = Lower(below, folder, prefix, cache)
         layers = range(first, below.shape.layers)
-        self.upper = Decoder(folder, layers, differentiable, dtype=dtype, device=device)
+        self.upper = Decoder(folder, layers, differentiable, **given)
         self._norm, head = self.upper.head()
         self.vocabulary = (
             torch.arange(head.shape[0])
