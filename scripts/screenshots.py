@@ -2,7 +2,9 @@
 
 Run: python scripts/screenshots.py http://127.0.0.1:8765
 
-Writes docs/images/write-{desktop,dark,phone}.png and cards.png. Needs the ``dev`` extra.
+Writes docs/images/write-{desktop,dark,phone}.png and cards.png, and tune.png of the newest
+tuning run where there is one. With ``tune`` behind the address, that one only. Needs the
+``dev`` extra.
 """
 
 import io
@@ -23,6 +25,9 @@ CARDS = (
     ("plum", "horizontal"),
     ("night", "vertical"),
 )
+# Where a run lies on the machine that takes the picture is nobody's business.
+HIDE = """document.querySelectorAll(".now code").forEach((code) => {
+  code.textContent = code.textContent.replace(/\\S*\\/runs\\//, "~/.cache/fencun/runs/"); })"""
 FIT = """document.querySelectorAll(".slip .words").forEach((area) => {
   area.style.height = "auto"; area.style.height = `${area.scrollHeight + 2}px`; })"""
 
@@ -61,6 +66,22 @@ def write(page: Page, url: str) -> str:
     return page.locator(".slip .words").first.input_value()
 
 
+def tune(page: Page, url: str) -> None:
+    """Take the picture of the newest tuning run, as far down as two of its briefs."""
+    page.goto(f"{url}/tune")
+    runs = page.locator("a.run")
+    if runs.count() == 0:
+        return
+    runs.first.click()
+    page.wait_for_selector(".voice")
+    page.set_viewport_size({"width": 1100, "height": 900})
+    page.evaluate(HIDE)
+    page.evaluate("scrollTo(0, 0)")
+    second = page.locator(".voice").nth(1).bounding_box()
+    whole = shot(page, whole=True)
+    keep(whole.crop((0, 0, whole.width, round(second["y"] + second["height"]) + 24)), "tune.png")
+
+
 def cards(url: str, text: str) -> None:
     """Draw ``text`` on every design, side by side."""
     row = Image.new("RGB", (316 * len(CARDS) - 16, 450), "#ffffff")
@@ -85,6 +106,9 @@ def main() -> None:
             viewport={"width": 1280, "height": 900}, locale="zh-CN", reduced_motion="reduce"
         )
         context.set_default_timeout(300_000)
+        tune(context.new_page(), url)
+        if "tune" in sys.argv[2:]:
+            return
         text = write(context.new_page(), url)
         browser.close()
     cards(url, text)
