@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from fencun.cli import app_for
 from fencun.errors import FencunError
 from fencun.evaluate.study import Study, find_study, studies, studies_dir
+from fencun.files import sha256_file
 
 
 @pytest.fixture
@@ -106,6 +107,26 @@ async def test_two_studies_with_one_name_must_be_told_apart(
         find_study(study.name)
     assert find_study(str(other.folder)).folder == other.folder
     assert find_study(study.registration.fingerprint).folder == study.folder
+
+
+def test_a_broken_line_of_votes_is_found(study: Study) -> None:
+    (study.folder / "votes.jsonl").write_text('{"id": "v1"}\n', encoding="utf-8")
+    ended = run("verdict", study.name)
+    assert "votes.jsonl：第 1 行" in str(ended.exception)
+
+
+def test_a_study_without_the_arms_that_matter_asks_for_no_votes(study: Study) -> None:
+    path = study.folder / "study.json"
+    declared = json.loads(path.read_bytes())
+    declared["arms"] = [arm | {"role": None} for arm in declared["arms"]]
+    path.write_text(json.dumps(declared), encoding="utf-8")
+    manifest = json.loads((study.folder / "manifest.json").read_bytes())
+    manifest["files"]["study.json"] = sha256_file(path)
+    (study.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert told("verdict")["lacking_arms"] == ["prompt", "tuned"]
+    shown = run("verdict", study.name).output
+    assert "证据不够：实验里没有 prompt、tuned 组" in shown
+    assert "还差" not in shown
 
 
 def test_a_broken_study_hides_no_other(study: Study) -> None:

@@ -122,10 +122,10 @@ def _runs(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float
 
 
 def _wrapped(step: str, room: float) -> list[str]:
-    """Part the name of a step so that it fits ``room``: at spaces, or in halves."""
+    """Part the name of a step so that it fits ``room``: words at spaces, Chinese in halves."""
     if _width(step) <= room - 4:
         return [step]
-    if " " in step:
+    if step.isascii():
         return step.split()
     half = -(-len(step) // 2)
     return [step[:half], step[half:]]

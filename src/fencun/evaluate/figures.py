@@ -82,9 +82,7 @@ def _of_probes(summary: Json, inks: dict[str, int]) -> dict[str, str]:
                 for arm, row in varied.items()
             },
             [say("原样", "as it was"), *(say(zh, en) for zh, en, _ in VARIANTS.values())],
-            say(
-                "需求换个样子，还有多少过关", "Share that passes when the brief is put differently"
-            ),
+            say("需求换个样子，还有多少过关", "Share passing when put differently"),
             inks=inks,
         )
     return charts

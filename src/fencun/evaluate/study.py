@@ -137,9 +137,16 @@ class Study:
         return found
 
     def votes(self) -> list[Vote]:
-        """Return the votes frozen with the study; none where nobody's were."""
+        """Return the votes frozen with the study; none where nobody's were.
+
+        Raises:
+            FencunError: a line cannot be read; names the file and the line.
+        """
         path = self.folder / VOTES
-        return [Vote.from_row(row, n) for n, row in _rows(path)] if path.exists() else []
+        try:
+            return [Vote.from_row(row, n) for n, row in _rows(path)] if path.exists() else []
+        except RecordError as error:
+            raise FencunError(f"{path}：{error.zh}", f"{path}: {error.en}") from error
 
     def freeze_votes(self, votes: Iterable[Vote]) -> None:
         """Write votes into the folder, in a fixed order: equal votes give equal bytes."""

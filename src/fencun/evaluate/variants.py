@@ -80,11 +80,11 @@ def long(brief: Brief, chance: random.Random) -> Brief:
 
 
 VARIANTS: Mapping[str, tuple[str, str, Vary]] = {
-    "reworded": ("换个说法", "reworded", reworded),
-    "reordered": ("换个顺序", "reordered", reordered),
-    "mistyped": ("打错字", "mistyped", mistyped),
-    "missing": ("少填一项", "one field missing", missing),
-    "long": ("要求写长", "asked to be long", long),
+    "reworded": ("换个说法", "other words", reworded),
+    "reordered": ("换个顺序", "other order", reordered),
+    "mistyped": ("打错字", "typos", mistyped),
+    "missing": ("少填一项", "field missing", missing),
+    "long": ("要求写长", "asked longer", long),
 }
 
 

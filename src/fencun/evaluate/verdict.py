@@ -214,10 +214,10 @@ def lines(verdict: Verdict, checks: Sequence[Check]) -> list[Line]:
 def groups(verdict: Verdict) -> list[tuple[str, list[Line]]]:
     """Return all rules by what they are there for: the title, and its lines."""
     titles: dict[Purpose, str] = {
-        "judge": say("能不能下结论", "Can it be decided"),
-        "worth": say("值得微调，要这几条", "Worth fine-tuning takes these"),
-        "enough": say("提示词或 RAG 就够，要这几条", "Prompt or retrieval will do takes these"),
-        "settled": say("“对”有没有说清楚", "Is it settled what right means"),
+        "judge": say("能不能下结论", "To be decided at all"),
+        "worth": say("值得微调，要这几条", "To be worth fine-tuning"),
+        "enough": say("提示词或 RAG 就够，要这几条", "For prompt or retrieval to be enough"),
+        "settled": say("“对”有没有说清楚", "Whether it is settled what right means"),
     }
     found = []
     for purpose, title in titles.items():
@@ -239,4 +239,4 @@ def told_value(rule: str, value: float | None, note: str) -> str:
         shown = f"{value:.2f}"
     else:
         shown = f"{100 * value:.0f}%"
-    return f"{shown}（{note}）" if note else shown
+    return say(f"{shown}（{note}）", f"{shown} ({note})") if note else shown
