@@ -49,6 +49,23 @@ def test_a_run_learns_and_writes_down_how(tmp_path: Path, config: TuneConfig) ->
     assert [json.loads(line)["kind"] for line in lines].count("look") == len(looks)
 
 
+def test_a_run_goes_on_from_the_adapter_of_another(tmp_path: Path, config: TuneConfig) -> None:
+    first = session.tune(tmp_path / "first", config, given={})
+    events: list[Tick | Look] = []
+    second = config.replaced(start=str(tmp_path / "first"), steps=2, rate=1e-9)
+    manifest = session.tune(tmp_path / "second", second, given={}, tell=events.append)
+    assert manifest["data"]["adapter"] == first["adapter_sha256"]
+    looks = [event for event in events if isinstance(event, Look)]
+    assert looks[-1].loss == pytest.approx(first["outcome"]["best_loss"], abs=0.01)
+
+
+def test_an_adapter_of_another_rank_is_not_gone_on_from(tmp_path: Path, config: TuneConfig) -> None:
+    session.tune(tmp_path / "first", config.replaced(steps=1, look=1), given={})
+    other = config.replaced(start=str(tmp_path / "first"), rank=4)
+    with pytest.raises(FencunError, match="秩"):
+        session.tune(tmp_path / "second", other, given={})
+
+
 def test_a_finished_run_is_not_begun_again(tmp_path: Path, config: TuneConfig) -> None:
     session.tune(tmp_path / "run", config, given={})
     with pytest.raises(FencunError, match="finished"):

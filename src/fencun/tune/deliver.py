@@ -26,7 +26,7 @@ from fencun.tune.export import (
 )
 from fencun.tune.machine import versions
 from fencun.tune.parity import check_parity
-from fencun.tune.session import data_files, find_base
+from fencun.tune.session import data_files, find_base, weights_of
 
 _PROMPTS = 5
 
@@ -54,7 +54,7 @@ def deliver(
     from transformers import AutoTokenizer
 
     facts = run_facts(folder)
-    adapter = LoraAdapter.load(folder / "best" if (folder / "best").is_dir() else folder)
+    adapter = LoraAdapter.load(weights_of(folder))
     base = find_base(base_name or facts.get("resolved", {}).get("base", ""))
     check_fits(adapter, base)
     _refuse_other_base(facts, base)

@@ -35,6 +35,7 @@ from fencun.tune.session import (
     gather,
     recording,
     watcher,
+    weights_of,
 )
 from fencun.tune.student import Student
 
@@ -77,7 +78,7 @@ def prefer(
             f"{folder} 里的微调已经完成；换一个文件夹。",
             f"The run in {folder} is finished; choose another folder.",
         )
-    adapter = _starting(Path(preference.adapter))
+    adapter = LoraAdapter.load(weights_of(Path(preference.adapter)))
     config = _for_adapter(config, adapter, Path(preference.adapter))
     material = gather(config)
     check_fits(adapter, material.base)
@@ -136,10 +137,6 @@ def go_on(folder: Path, tell: Callable[[Tick | Look], None] = lambda _: None) ->
     return prefer(folder, config, preference, given=begun["given"], tell=tell)
 
 
-def _starting(folder: Path) -> LoraAdapter:
-    return LoraAdapter.load(folder / "best" if (folder / "best").is_dir() else folder)
-
-
 def _for_adapter(config: TuneConfig, adapter: LoraAdapter, folder: Path) -> TuneConfig:
     facts = run_facts(folder)
     base = facts.get("resolved", {}).get("base") or facts.get("base", "")
@@ -167,10 +164,7 @@ def _facts(
     given: dict[str, Any],
     count: int,
 ) -> dict[str, Any]:
-    folder = Path(preference.adapter)
-    weights = (folder / "best" if (folder / "best").is_dir() else folder) / (
-        "adapter_model.safetensors"
-    )
+    weights = weights_of(Path(preference.adapter)) / "adapter_model.safetensors"
     data = {"pairs": files.sha256_file(Path(preference.pairs))}
     return {
         "method": METHOD,

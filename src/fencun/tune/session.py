@@ -24,6 +24,7 @@ from fencun.tune.checkpoint import newest_checkpoint
 from fencun.tune.config import TuneConfig, from_mapping
 from fencun.tune.decoder import Shape
 from fencun.tune.examples import Example, encode_all, read_samples, shared_prefix
+from fencun.tune.export import check_fits
 from fencun.tune.loop import Look, Run, Tick
 from fencun.tune.machine import Machine, look_around, revision, versions
 from fencun.tune.order import epoch_order
@@ -78,6 +79,10 @@ def gather(config: TuneConfig) -> Material:
     if config.limit:
         order = epoch_order([e.stratum for e in training], seed=config.seed, epoch=0)
         training = [training[index] for index in order[: config.limit]]
+    hashes = {"train": files.sha256_file(train), "validation": files.sha256_file(validation)}
+    if config.start:
+        weights = weights_of(Path(config.start)) / "adapter_model.safetensors"
+        hashes["adapter"] = files.sha256_file(weights)
     return Material(
         base,
         tokenizer,
@@ -85,7 +90,7 @@ def gather(config: TuneConfig) -> Material:
         training,
         [(example, by_id[example.id]) for example in unseen],
         dropped + also,
-        {"train": files.sha256_file(train), "validation": files.sha256_file(validation)},
+        hashes,
         config.data,
     )
 
@@ -275,16 +280,38 @@ def recording(
 def fresh_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
     """Return the adapter that a run of ``config`` starts with; its gradients are on."""
     count = Shape.read(base.folder).layers
-    first = count - config.layers if config.layers else 0
-    adapter = LoraAdapter.fresh(
-        widths(base.folder),
-        rank=config.rank,
-        alpha=config.alpha,
-        layers=range(first, count),
-        seed=config.seed,
-    )
+    layers = range(count - config.layers if config.layers else 0, count)
+    if config.start:
+        adapter = _begun_adapter(config, base, tuple(layers))
+    else:
+        adapter = LoraAdapter.fresh(
+            widths(base.folder),
+            rank=config.rank,
+            alpha=config.alpha,
+            layers=layers,
+            seed=config.seed,
+        )
     for tensor in adapter.tensors.values():
         tensor.requires_grad_()
+    return adapter
+
+
+def weights_of(folder: Path) -> Path:
+    """Return the folder with the weights of a run, its best ones, or of a bare adapter."""
+    return folder / "best" if (folder / "best").is_dir() else folder
+
+
+def _begun_adapter(config: TuneConfig, base: Base, layers: tuple[int, ...]) -> LoraAdapter:
+    adapter = LoraAdapter.load(weights_of(Path(config.start)))
+    check_fits(adapter, base)
+    had = (adapter.rank, adapter.alpha, adapter.layers)
+    if had != (config.rank, config.alpha, layers):
+        raise FencunError(
+            f"{config.start} 的秩、alpha 或层数（{had[0]}、{had[1]:g}、{len(had[2])}）"
+            "和这次的配置不一样。",
+            f"Rank, alpha or layers of {config.start} ({had[0]}, {had[1]:g}, {len(had[2])}) "
+            "are not those of this run.",
+        )
     return adapter
 
 
