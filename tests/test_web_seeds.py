@@ -146,6 +146,19 @@ def test_a_line_that_another_seed_says_already_is_told(
     assert any("w1" in gate["message"] for gate in told["gates"])
 
 
+def test_a_seed_that_repeats_a_draft_is_told_while_typing(
+    client: TestClient, scenario: Scenario
+) -> None:
+    drafts = (scenario.folder / "drafts.jsonl").read_text("utf-8").splitlines()
+    for line in (json.loads(drafts[0]), json.loads(drafts[-1])):
+        typed = f"{line['text'][: len(line['text']) // 2]}，别的您都别操心。"
+        told = sketch(client, new_id(), **{**FIELDS, "text": typed})
+        (found,) = [gate for gate in told["gates"] if gate["gate"] == "overlap"]
+        assert line["id"] in found["message"]
+        assert found["start"] == 0
+        assert found["severity"] == "fault"
+
+
 def test_the_page_and_the_data_agree_on_what_overlaps() -> None:
     assert (echoes.GRAM, echoes.OVERLAP) == (likeness.GRAM, likeness.OVERLAP)
 

@@ -86,13 +86,17 @@ def _state(scenario: Scenario, name: str) -> tuple[int, int]:
 
 
 def echoes(scenario: Scenario) -> Echoes:
-    """Return the index of what the scenario's own seeds say, built once for a state of the file."""
-    return _index(_Key(scenario), _state(scenario, SEEDS))
+    """Return the index of what the scenario's own lines say: its seeds, then its drafts.
+
+    Built once for a state of the two files.
+    """
+    return _index(_Key(scenario), _state(scenario, SEEDS), _state(scenario, DRAFTS))
 
 
 @lru_cache(maxsize=4)
-def _index(key: "_Key", state: tuple[int, int]) -> Echoes:
-    return Echoes((line.id, line.text) for line in lines_of(key.scenario, SEEDS))
+def _index(key: "_Key", *states: tuple[int, int]) -> Echoes:
+    lines = (line for name in (SEEDS, DRAFTS) for line in lines_of(key.scenario, name))
+    return Echoes((line.id, line.text) for line in lines)
 
 
 class _Key:
