@@ -11,12 +11,13 @@ from test_evaluate_probes import speak
 from typer.testing import CliRunner
 
 from fencun.cli import app_for
-from fencun.evaluate import chart
+from fencun.evaluate import chart, figures
 from fencun.evaluate.probes import summarise
 from fencun.evaluate.probing import probe_all
 from fencun.evaluate.records import Opinion, Vote
 from fencun.evaluate.report import write_report
 from fencun.evaluate.study import Study
+from fencun.evaluate.verdict import judge
 
 VOID = {"meta", "line", "circle", "rect", "polyline", "br", "link", "img", "input"}
 
@@ -143,6 +144,21 @@ def test_markup_in_an_answer_stays_text(
     text, markdown, _ = page_of(study)
     assert "<script>" not in text
     assert "alert(1)</script>\\|" in markdown
+
+
+def test_steadiness_is_told_brief_by_brief(study: Study) -> None:
+    voted(study, 1)
+    summary = summarise(
+        study, asyncio.run(probe_all(study, [], "quick", opener=Engines(speak))), "quick"
+    )
+    always, never = {"count": 6, "total": 6}, {"count": 0, "total": 6}
+    for row in summary["arms"]:
+        row["steady"] = {"one": always, "two": never}
+    svg = figures.charts(judge(study), summary)["steady"]
+    heights = set(re.findall(r'<circle cx="[^"]+" cy="([^"]+)"', svg))
+    half = re.search(r'y="([0-9.]+)"[^>]*>50%<', svg)
+    assert half
+    assert heights == {str(float(half[1]) - 4)}  # half of the briefs pass, however many draws
 
 
 def test_charts_have_gaps_where_nothing_was_measured() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from math import comb
+from statistics import fmean
 
 from fencun.data.coverage import Coverage, spot
 from fencun.data.heatmap import heatmap
@@ -63,12 +64,12 @@ def _of_probes(summary: Json, inks: dict[str, int]) -> dict[str, str]:
             say("过所有关卡的回答", "Answers that pass all gates"),
         )
     }
-    drawn = {row["arm"]: row["seeds"] for row in arms if row["seeds"]["total"]}
+    drawn = {row["arm"]: list(row["steady"].values()) for row in arms if row.get("steady")}
     if drawn:
-        least = min(rate["total"] for rate in drawn.values())
+        least = min(rate["total"] for rates in drawn.values() for rate in rates)
         draws = [count for count in _DRAWS if count <= least]
         charts["steady"] = chart.lines(
-            {arm: [_all_pass(rate, count) for count in draws] for arm, rate in drawn.items()},
+            {arm: [_all_pass(rates, count) for count in draws] for arm, rates in drawn.items()},
             [str(count) for count in draws],
             say("同一条需求连写几条，条条过关的机会", "Chance that all of so many draws pass"),
             inks=inks,
@@ -88,9 +89,9 @@ def _of_probes(summary: Json, inks: dict[str, int]) -> dict[str, str]:
     return charts
 
 
-def _all_pass(rate: Json, count: int) -> float:
-    """The chance that ``count`` draws, taken from those made, all pass."""
-    return comb(rate["count"], count) / comb(rate["total"], count)
+def _all_pass(rates: Sequence[Json], count: int) -> float:
+    """The chance that ``count`` draws of one brief, of those made, all pass; mean over briefs."""
+    return fmean(comb(rate["count"], count) / comb(rate["total"], count) for rate in rates)
 
 
 def _bars(rates: dict[str, Json], inks: dict[str, int]) -> list[chart.Bar]:

@@ -30,7 +30,8 @@ class Measure:
 
     ``hit`` passed every gate, on the frozen answers to all test briefs; ``faults`` counts
     what stopped the others. ``seeds`` and ``plain`` and ``drift`` are shares that pass:
-    one brief drawn again and again, the drift briefs as they were, and in every other way.
+    one brief drawn again and again, the drift briefs as they were, and in every other way;
+    ``steady`` is ``seeds`` brief by brief.
     ``alike`` is the mean likeness of the draws of one brief (0 to 1). ``named`` counts
     answers that named what must not be said; ``echo`` those that repeat a training line.
     ``bleu`` and ``rouge`` compare with the reference lines; ``loss`` is in nats a token,
@@ -41,6 +42,7 @@ class Measure:
     hit: Rate
     faults: dict[str, int]
     seeds: Rate
+    steady: dict[str, Rate]
     alike: float | None
     plain: Rate
     drift: dict[str, Rate]
@@ -82,7 +84,8 @@ class Examiner:
             hit=_share(passed.values(), len(answers)),
             faults=dict(self._faults(good).most_common()),
             seeds=_share([self._passes(a.text, a.brief) for a in drawn], _count(probed, "seeds")),
-            alike=metrics.likeness([a.text for a in drawn]) if drawn else None,
+            steady=self._steady(probed),
+            alike=_mean(metrics.likeness(texts) for texts in _by_brief(drawn).values()),
             plain=_share([passed.get(brief, False) for brief in touched], len(touched)),
             drift={name: self._drift(name, asked) for name in VARIANTS if _count(asked, name)},
             named=_share([self._names(a) for a in hushed], len(hushed)),
@@ -100,6 +103,16 @@ class Examiner:
 
     def _passes(self, text: str, identity: str, brief: Brief | None = None) -> bool:
         return passes(self._gates.check(text, brief or self.briefs[identity]))
+
+    def _steady(self, probed: Sequence[ProbeAnswer]) -> dict[str, Rate]:
+        mine = [answer for answer in probed if answer.probe == "seeds"]
+        return {
+            brief: _share(
+                [self._passes(a.text, brief) for a in mine if a.brief == brief and not a.failed],
+                sum(a.brief == brief for a in mine),
+            )
+            for brief in sorted({answer.brief for answer in mine})
+        }
 
     def _drift(self, name: str, asked: Sequence[ProbeAnswer]) -> Rate:
         mine = [answer for answer in asked if answer.probe == name]
@@ -130,6 +143,13 @@ def _training(study: Study) -> list[str]:
 def _right(answer: ProbeAnswer) -> bool:
     accept = declared().canary[int(answer.brief.removeprefix("canary-"))].accept
     return bool(re.search(accept, answer.text))
+
+
+def _by_brief(answers: Iterable[ProbeAnswer]) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {}
+    for answer in answers:
+        texts.setdefault(answer.brief, []).append(answer.text)
+    return texts
 
 
 def _count(answers: Sequence[ProbeAnswer], probe: str) -> int:
