@@ -170,7 +170,8 @@ def _overview(request: Request, scenario: Scenario, error: FencunError | None = 
         missing=missing_packages(),
         bases=_bases() if home else [],
         llamafactory=has_llamafactory(),
-        data=_data(scenario),
+        data=_data(scenario, "dataset"),
+        plain=_data(scenario, "plain"),
         plan=_plan() if home else None,
         runs=[summary(run) for run in runs.all_runs()] if home else [],
         pairs=find_pairs(scenario) if home else {},
@@ -268,10 +269,10 @@ def _scenario(scenario: Scenario) -> str:
     return scenario.name if shipped else str(scenario.folder)
 
 
-def _data(scenario: Scenario) -> int:
-    """Return how many samples there are to train on; 0 where none were built."""
+def _data(scenario: Scenario, folder: str) -> int:
+    """Return how many samples there are to train on in ``folder``; 0 where none were built."""
     try:
-        with (scenario.folder / "dataset" / "train.jsonl").open("rb") as file:
+        with (scenario.folder / folder / "train.jsonl").open("rb") as file:
             return sum(1 for line in file if line.strip())
     except OSError:
         return 0
