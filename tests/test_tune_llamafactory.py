@@ -209,6 +209,13 @@ def test_where_it_is_not_installed_the_error_says_how_to(
     assert not (tmp_path / "run").exists()
 
 
+def test_it_does_not_silently_start_anew_where_an_adapter_was_named(
+    config: TuneConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(FencunError, match="去掉 start"):
+        factory.train(tmp_path / "run", config.replaced(start=str(tmp_path)), given={})
+
+
 def test_a_base_with_another_kind_of_template_is_refused(tmp_path: Path) -> None:
     folder = tiny_base(tmp_path / "base")
     (folder / "chat_template.jinja").write_text("[INST]{{ messages[0].content }}[/INST]")

@@ -58,6 +58,12 @@ def train(
             f"{folder} 里的微调已经完成；换一个文件夹。",
             f"The run in {folder} is finished; choose another folder.",
         )
+    if config.start:
+        raise FencunError(
+            "LLaMA-Factory 在这里不接着别的适配器训：去掉 start，或用 --engine fencun。",
+            "LLaMA-Factory does not go on from an adapter here: leave out start, "
+            "or use --engine fencun.",
+        )
     program = find_llamafactory()
     _leave_no_child()
     begun = _begun(folder)
