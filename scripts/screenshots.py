@@ -79,7 +79,7 @@ def tune(page: Page, url: str) -> None:
     page.evaluate("scrollTo(0, 0)")
     second = page.locator(".voice").nth(1).bounding_box()
     whole = shot(page, whole=True)
-    keep(whole.crop((0, 0, whole.width, round(second["y"] + second["height"]) + 24)), "tune.png")
+    keep(whole.crop((0, 0, whole.width, round(second["y"] + second["height"]) + 9)), "tune.png")
 
 
 def cards(url: str, text: str) -> None:
