@@ -44,7 +44,13 @@ from fencun.tune.decoder import Shape  # noqa: E402
 from fencun.tune.examples import Example  # noqa: E402
 from fencun.tune.machine import look_around  # noqa: E402
 from fencun.tune.order import batch_at  # noqa: E402
-from fencun.tune.session import Material, build_student, fresh_adapter, gather  # noqa: E402
+from fencun.tune.session import (  # noqa: E402
+    DATASET,
+    Material,
+    build_student,
+    fresh_adapter,
+    gather,
+)
 
 ARMS = ("fencun", "peft", "upper", "trl", "llamafactory")
 
@@ -203,7 +209,9 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="whom to measure")
     parser.add_argument("--json", type=Path, help="also write everything measured to this file")
     options = parser.parse_args()
-    config = TuneConfig(base=options.model, rank=options.rank, alpha=2.0 * options.rank)
+    config = TuneConfig(
+        base=options.model, data=DATASET, rank=options.rank, alpha=2.0 * options.rank
+    )
     result = run(config, options.batches, options.arms)
     show(result)
     if options.json:
