@@ -1,14 +1,20 @@
 """Near-duplicates among many lines: CPU seconds, peak memory, and what was found.
 
-Run: python benchmarks/dedup.py [--lines 10000 100000] [--json FILE]
+Run: python benchmarks/dedup.py [--lines 10000 100000] [--text-dedup PYTHON] [--json FILE]
 
-Two ways over the same file, each in a process of its own: ``fencun`` (MinHash LSH of the
-rensa library, every pair verified exactly) and the peer, MinHash LSH written out in NumPy as
-text-dedup and datasketch do it (128 permutations, 32 bands, pairs verified exactly); neither
-of those packages is needed. ``--peer-lines`` keeps the peer to fewer lines where it is slow.
+Over the same lines, each in a process of its own: ``fencun`` (MinHash LSH of the rensa library,
+every pair verified exactly) and a peer with the same 128 permutations and 32 bands. The peer is
+text-dedup's MinHash where PYTHON is an interpreter that has it, else one written in NumPy.
 
-The input is no data set: clauses of the scenario's lines thrown together at random, so that
-lengths and characters are real, and one line in fifty is a copy with three characters changed.
+text-dedup asks for Spark and more, which its MinHash does not use. An environment of 0.6 GB:
+
+    python -m venv peer
+    peer/bin/pip install --no-deps text-dedup==0.4.0
+    peer/bin/pip install datasets scipy xxhash click click-option-group rich ftfy regex bitarray
+
+``--peer-lines`` keeps the peer to fewer lines where it is slow. The input is no data set: clauses
+of the scenario's lines thrown together at random, so that lengths and characters are real, and
+one line in fifty is a copy with three characters changed.
 """
 
 import argparse
@@ -17,6 +23,8 @@ import multiprocessing
 import random
 import re
 import resource
+import subprocess
+import tempfile
 import time
 import zlib
 from collections import defaultdict
@@ -31,6 +39,7 @@ from fencun.scenario import load_scenario
 
 _PERMUTATIONS, _BANDS = 128, 32
 _PRIME = (1 << 61) - 1
+_PEER = Path(__file__).parent / "peers" / "text_dedup_minhash.py"
 Pairs = set[tuple[int, int]]
 
 
@@ -104,22 +113,53 @@ def _measure(name: str, find: Callable[[list[str]], Pairs], count: int) -> dict[
     }  # fmt: skip
 
 
+def _text_dedup(python: str, count: int) -> dict[str, object]:
+    """Return what text-dedup's MinHash finds in the same lines; its pairs are not verified."""
+    texts, planted = make_lines(count)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "texts.jsonl"
+        path.write_text("".join(f"{json.dumps(text)}\n" for text in texts), encoding="utf-8")
+        done = subprocess.run([python, _PEER, path], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"text-dedup does not run: {done.stderr[-500:]}")
+    told = json.loads(done.stdout.splitlines()[-1])
+    found = {(first, later) for first, later in told.pop("found")}
+    true = {pair for pair in planted if _jaccard(texts[pair[0]], texts[pair[1]]) >= NEAR}
+    right = {pair for pair in found if _jaccard(texts[pair[0]], texts[pair[1]]) >= NEAR}
+    return {
+        "what": "peer: text-dedup", "lines": count, **told, "pairs": len(found),
+        "true_pairs": len(right), "planted": len(true), "planted_found": len(true & found),
+    }  # fmt: skip
+
+
 def main() -> None:
     """Measure each way in a fresh process and print one JSON object a line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--peer-lines", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--peer-lines", type=int, nargs="+")
+    parser.add_argument("--text-dedup", metavar="PYTHON", help="an interpreter that has text-dedup")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    runs = [("fencun", ours, count) for count in options.lines]
-    runs += [("peer: NumPy MinHash", peer, count) for count in options.peer_lines]
-    results = []
-    for run in runs:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            results.append(pool.apply(_measure, run))
-        print(json.dumps(results[-1], ensure_ascii=False), flush=True)
+    results: list[dict[str, object]] = []
+
+    def note(result: dict[str, object]) -> None:
+        results.append(result)
+        print(json.dumps(result, ensure_ascii=False), flush=True)
+
+    for count in options.lines:
+        note(_alone("fencun", ours, count))
+    for count in options.peer_lines or options.lines:
+        if options.text_dedup:
+            note(_text_dedup(options.text_dedup, count))
+        else:
+            note(_alone("peer: NumPy MinHash", peer, count))
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def _alone(name: str, find: Callable[[list[str]], Pairs], count: int) -> dict[str, object]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (name, find, count))
 
 
 if __name__ == "__main__":

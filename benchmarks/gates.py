@@ -1,6 +1,9 @@
 """Gates over drafts: lines a second on one core, and whether time grows with the lines alone.
 
-Run: python benchmarks/gates.py [--lines 1000 10000 100000] [--json FILE]
+Run: python benchmarks/gates.py [--lines 1000 10000 100000] [--million] [--json FILE]
+
+``--million`` adds 1,000,000 lines. ``linearity`` at the end is how many times longer a line takes
+among the most lines than among the fewest: 1 where time grows with the lines alone.
 
 The peer, in the same run over the same lines: every plain word and expression of the
 scenario's rules and tact topics searched for one by one with ``re``, as one would first
@@ -63,6 +66,7 @@ def main() -> None:
     """Measure and print one JSON object a line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--million", action="store_true", help="1,000,000 lines besides")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     scenario = load_scenario()
@@ -70,12 +74,21 @@ def main() -> None:
     gates = Gates(scenario, today=date(2026, 11, 24))
     peer = naive(scenario)
     refused = sum(not passes(gates.check(text, brief)) for text, brief in lines)
-    results: list[dict[str, object]] = [{"hand_written_lines": len(lines), "refused": refused}]
-    for count in options.lines:
-        results.append({"what": "gates", **timed(gates.check, _cycle(lines, count))})
-    results.append({"what": "peer: re one by one", **timed(peer, _cycle(lines, len(lines)))})
-    for result in results:
+    results: list[dict[str, object]] = []
+
+    def note(result: dict[str, object]) -> None:
+        results.append(result)
         print(json.dumps(result, ensure_ascii=False), flush=True)
+
+    note({"hand_written_lines": len(lines), "refused": refused})
+    speeds = {}
+    for count in sorted([*options.lines, *([1_000_000] if options.million else [])]):
+        told = timed(gates.check, _cycle(lines, count))
+        speeds[count] = told["lines_per_cpu_s"]
+        note({"what": "gates", **told})
+    note({"what": "peer: re one by one", **timed(peer, _cycle(lines, len(lines)))})
+    fewest, most = min(speeds), max(speeds)
+    note({"linearity": round(speeds[fewest] / speeds[most], 3), "from": fewest, "to": most})
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
