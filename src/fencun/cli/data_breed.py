@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fencun.files import Json
 
 app = typer.Typer()
+_CONTEXT = 6144  # tokens: the charter, the parent, six siblings, the answer
 
 _Sources = Annotated[
     list[Path] | None, typer.Option("--from", help="种子和草稿文件，可多次（默认：场景自己的）")
@@ -135,7 +136,7 @@ async def _breed(
     from fencun.data.breeder import ModelBreeder
     from fencun.models.open import open_engine
 
-    engine = open_engine(model, parallel=parallel)
+    engine = open_engine(model, parallel=parallel, context=_CONTEXT)
     try:
         with progress(say("繁殖", "Breeding")) as tell:
             breeder = ModelBreeder(engine, scenario, seed=seed)

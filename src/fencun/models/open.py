@@ -25,6 +25,7 @@ def open_engine(
     *,
     parallel: int = 4,
     waiting: int = 128,
+    context: int = 3072,
 ) -> Engine:
     """Return an engine; nothing is loaded or connected before its first request.
 
@@ -32,7 +33,8 @@ def open_engine(
     as ``http(s)://host/v1#model-id``. Where it is None the environment decides
     (``FENCUN_ENDPOINT`` with ``FENCUN_ENDPOINT_MODEL`` and ``FENCUN_ENDPOINT_KEY``, else
     ``FENCUN_MODEL``), and then ``fencun model use``. ``adapter`` is a LoRA adapter as GGUF;
-    an endpoint takes none. At most ``parallel`` requests run and ``waiting`` stand in line.
+    an endpoint takes none. At most ``parallel`` requests run and ``waiting`` stand in line;
+    each has ``context`` tokens, prompt and answer together (an endpoint has its own limit).
 
     Raises:
         ModelError: no such model, or it is not fetched yet (the error says how).
@@ -42,7 +44,12 @@ def open_engine(
         return _endpoint(model, adapter, parallel, waiting)
     found = locate(model)
     return EmbeddedEngine(
-        found.path, name=found.name, adapter=adapter, parallel=parallel, waiting=waiting
+        found.path,
+        name=found.name,
+        adapter=adapter,
+        parallel=parallel,
+        waiting=waiting,
+        context=context,
     )
 
 
