@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError
@@ -18,6 +18,37 @@ from fencun.store.writings import new_id
 
 if TYPE_CHECKING:
     from fencun.evaluate.deck import Deck
+
+
+# Built once: a vote is a dozen small questions to the database, and 200 people may ask at once.
+_STANDS = and_(VoteRow.ballot_id == BallotRow.id, VoteRow.withdrawn_at.is_(None))
+_CAST = exists().where(_STANDS)
+_OWN = BallotRow.rater_id == bindparam("rater")
+_SEAT = (
+    select(RaterRow, PollRow)
+    .join(PollRow, PollRow.id == RaterRow.poll_id)
+    .where(PollRow.code == bindparam("code"), RaterRow.key == bindparam("key"))
+)
+_PAPER = (
+    select(BallotRow, VoteRow)
+    .outerjoin(VoteRow, VoteRow.ballot_id == BallotRow.id)
+    .where(BallotRow.id == bindparam("ballot"), _OWN)
+    .order_by(VoteRow.attempt)
+)
+_WAITING = select(BallotRow).where(_OWN, ~_CAST).order_by(BallotRow.place).limit(1)
+_PROGRESS = (
+    select(func.count(VoteRow.ballot_id), func.count(BallotRow.id))
+    .select_from(BallotRow)
+    .outerjoin(VoteRow, _STANDS)
+    .where(_OWN)
+)
+_LAST = (
+    select(BallotRow.id)
+    .join(VoteRow, _STANDS)
+    .where(_OWN, VoteRow.attempt == 1)
+    .order_by(VoteRow.at.desc(), BallotRow.place.desc())
+    .limit(1)
+)
 
 
 class BallotError(FencunError):
@@ -180,38 +211,31 @@ def find_rater(session: Session, code: str, key: str) -> RaterRow:
     Raises:
         UnknownBallotError: there is none.
     """
-    query = (
-        select(RaterRow)
-        .join(PollRow, PollRow.id == RaterRow.poll_id)
-        .where(PollRow.code == code, RaterRow.key == key)
-    )
-    rater = session.scalars(query).one_or_none() if key else None
-    if rater is None:
+    return _seat(session, code, key)[0]
+
+
+def _seat(session: Session, code: str, key: str) -> tuple[RaterRow, PollRow]:
+    found = session.execute(_SEAT, {"code": code, "key": key}).one_or_none() if key else None
+    if found is None:
         raise _unknown()
-    return rater
+    return found[0], found[1]
 
 
 def next_ballot(session: Session, rater: RaterRow) -> tuple[BallotRow | None, int, int]:
     """Return the first ballot without a vote (None: all cast), how many are cast, and all."""
-    cast = exists().where(VoteRow.ballot_id == BallotRow.id, VoteRow.withdrawn_at.is_(None))
-    own = BallotRow.rater_id == rater.id
-    waiting = session.scalars(
-        select(BallotRow).where(own, ~cast).order_by(BallotRow.place).limit(1)
-    ).one_or_none()
-    total = session.scalar(select(func.count()).where(own)) or 0
-    done = session.scalar(select(func.count()).select_from(BallotRow).where(own, cast)) or 0
-    return waiting, done, total
+    own = {"rater": rater.id}
+    done, total = session.execute(_PROGRESS, own).one()
+    return session.scalars(_WAITING, own).one_or_none(), done, total
 
 
 def waits_for(session: Session, fingerprint: str, keys: Collection[str]) -> bool:
     """Whether one of the raters with these secret ``keys`` still has to vote on the study."""
-    cast = exists().where(VoteRow.ballot_id == BallotRow.id, VoteRow.withdrawn_at.is_(None))
     query = (
         select(BallotRow.id)
         .join(RaterRow, RaterRow.id == BallotRow.rater_id)
         .join(PollRow, PollRow.id == BallotRow.poll_id)
         .where(RaterRow.key.in_(keys), PollRow.fingerprint == fingerprint)
-        .where(PollRow.closed_at.is_(None), ~cast)
+        .where(PollRow.closed_at.is_(None), ~_CAST)
         .limit(1)
     )
     return session.scalar(query) is not None
@@ -219,14 +243,7 @@ def waits_for(session: Session, fingerprint: str, keys: Collection[str]) -> bool
 
 def last_cast(session: Session, rater: RaterRow) -> str | None:
     """Return the ballot that the rater cast last and may still take back, if there is one."""
-    query = (
-        select(BallotRow.id)
-        .join(VoteRow, VoteRow.ballot_id == BallotRow.id)
-        .where(BallotRow.rater_id == rater.id, VoteRow.withdrawn_at.is_(None), VoteRow.attempt == 1)
-        .order_by(VoteRow.at.desc(), BallotRow.place.desc())
-        .limit(1)
-    )
-    return session.scalars(query).one_or_none()
+    return session.scalars(_LAST, {"rater": rater.id}).one_or_none()
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +297,7 @@ def vote(
         ClosedError: the poll was closed before this vote came.
         BallotError: the ballot is cast already, or was taken back once before.
     """
-    poll, ballot = _own(session, code, key, ballot_id)
-    rows = _attempts(session, ballot_id)
+    poll, ballot, rows = _own(session, code, key, ballot_id)
     for row in rows:
         if row.id == identity:
             return _again(row, choice, left, right)
@@ -310,9 +326,8 @@ def take_back(session: Session, code: str, key: str, ballot_id: str) -> None:
     Raises:
         BallotError: as :func:`vote`; also when there is no vote, or it is the second already.
     """
-    poll, _ = _own(session, code, key, ballot_id)
+    poll, _, rows = _own(session, code, key, ballot_id)
     _must_be_open(poll)
-    rows = _attempts(session, ballot_id)
     if not rows:
         raise BallotError("这一票还没有投。", "This ballot has not been cast.")
     if rows[-1].attempt == 2:
@@ -328,17 +343,15 @@ def _again(row: VoteRow, choice: Choice, left: Opinion, right: Opinion) -> VoteR
     return row
 
 
-def _own(session: Session, code: str, key: str, ballot_id: str) -> tuple[PollRow, BallotRow]:
-    rater = find_rater(session, code, key)
-    ballot = session.get(BallotRow, ballot_id)
-    if ballot is None or ballot.rater_id != rater.id:
+def _own(
+    session: Session, code: str, key: str, ballot_id: str
+) -> tuple[PollRow, BallotRow, list[VoteRow]]:
+    """Return the poll, the rater's own ballot, and every vote on it, first to last."""
+    rater, poll = _seat(session, code, key)
+    rows = session.execute(_PAPER, {"ballot": ballot_id, "rater": rater.id}).all()
+    if not rows:
         raise _unknown()
-    return find_poll(session, code), ballot
-
-
-def _attempts(session: Session, ballot_id: str) -> list[VoteRow]:
-    query = select(VoteRow).where(VoteRow.ballot_id == ballot_id).order_by(VoteRow.attempt)
-    return list(session.scalars(query))
+    return poll, rows[0][0], [vote for _, vote in rows if vote is not None]
 
 
 def _must_be_open(poll: PollRow) -> None:
