@@ -96,7 +96,8 @@ def test_a_pipe_is_not_taken_for_an_empty_file(scenario: Scenario) -> None:
     os.write(inlet, json.dumps(row(text="妈，好。")).encode())
     os.close(inlet)
     inspection = Inspection(scenario, [Path(f"/dev/fd/{outlet}")])
-    inspection.read()
+    inspection.read(lambda done, total: None)
+    assert inspection.lines == 1
     inspection.compare()
     with pytest.raises(FencunError, match="管道"):
         list(inspection.remarks())

@@ -1,6 +1,7 @@
 """Tables from elsewhere come in whole or say why not; nothing private, nothing lost."""
 
 import json
+import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,15 @@ def test_what_breaks_off_in_the_middle_changes_nothing(scenario: Scenario, tmp_p
     with pytest.raises(FencunError, match="断了"):
         keep(broken(), out)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {out.name: b"there\n"}
+
+
+def test_a_pipe_or_a_folder_is_refused(scenario: Scenario, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", ""):
+        with pytest.raises(FencunError, match="不是文件"):
+            Found(tmp_path / name, scenario)
+    with pytest.raises(FencunError, match="打不开"):
+        Found(tmp_path / "nowhere.csv", scenario)
 
 
 def test_a_long_table_is_not_held_in_memory(scenario: Scenario, tmp_path: Path) -> None:

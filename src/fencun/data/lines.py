@@ -109,12 +109,11 @@ def counted(rows: Iterable[Row], paths: Iterable[Path], tell: Tell) -> Iterator[
 
 
 def _count_lines(path: Path) -> int:
-    """Return how many lines ``path`` has; none where it cannot be read, which its reader says."""
-    try:
-        with path.open("rb") as file:
-            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
-    except OSError:
+    """Return how many lines ``path`` has; none where it is a pipe, which can be read only once."""
+    if not path.is_file():
         return 0
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
 def parse_row(scenario: Scenario, row: Json, number: int | None = None) -> tuple[Seed, Brief]:

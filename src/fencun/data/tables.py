@@ -30,6 +30,11 @@ def read_table(path: Path, notes: list[str]) -> Iterator[tuple[int, Json | Recor
             f"{path.name} 是旧的 .xls；请在 Excel 里另存为 .xlsx 或 CSV。",
             f"{path.name} is an old .xls file; save it as .xlsx or CSV.",
         )
+    if path.exists() and not path.is_file():  # it is read more than once
+        raise FencunError(
+            f"{path} 不是文件（是文件夹，或是管道）；先存成文件。",
+            f"{path} is no file but a folder or a pipe; save it as a file first.",
+        )
     encoding = _encoding(path, notes)
     if path.suffix.lower() in (".jsonl", ".ndjson", ".json"):
         return _json_lines(path, encoding)
