@@ -16,7 +16,7 @@ from fencun.cli import app_for
 from fencun.data.breed import JOURNAL, Budget, Run, bring_back
 from fencun.data.breeder import ModelBreeder, Written, read_fields
 from fencun.data.coverage import cell_of
-from fencun.data.lines import Line, read_lines
+from fencun.data.lines import Line, iterate_lines, read_lines
 from fencun.data.plan import Birth, plan, read_plan, write_plan
 from fencun.data.targets import Targets, load_targets
 from fencun.errors import EngineError, FencunError, RecordError
@@ -360,6 +360,34 @@ def test_from_plan_to_drafts_with_a_model(
     assert "收进 2 条" in brought.stdout
     (first, _) = rows(small.folder / "drafts.jsonl")
     assert (first["breeder"], first["run"]) == ("m", "run")
+
+
+def test_the_embedded_model_has_room_for_the_longest_prompt(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A character is at most one token of Qwen; the charter alone fills the usual context."""
+    known = [*iterate_lines(scenario.folder / "seeds.jsonl", scenario),
+             *iterate_lines(scenario.folder / "drafts.jsonl", scenario)]  # fmt: skip
+    lines = [line for line in known if isinstance(line, Line)]
+    longest = sorted((line.text for line in lines), key=len)[-6:]
+    parent = max(lines, key=lambda line: len(line.text) + len(line.brief.value("detail")))
+    engine, opened = FakeEngine(["{}"]), dict[str, Any]()
+
+    def open_engine(model: str | None, **options: Any) -> FakeEngine:
+        opened.update(options)
+        return engine
+
+    monkeypatch.setattr("fencun.models.open.open_engine", open_engine)
+    (birth,) = births(1, length="长", occasion="红包留言")
+    asyncio.run(ModelBreeder(engine, scenario).write(birth, parent, longest, 0))
+    write_plan(tmp_path / "plan.jsonl", [Birth("b1", "s0001", birth.values, "空", "")])
+    out = ("--plan", tmp_path / "plan.jsonl", "--out", tmp_path / "run", "--tries", 1)
+    assert fencun("data", "breed", *out).exit_code == 0
+    chat, decoding = engine.calls[0]
+    assert sum(len(message["content"]) for message in chat) > 3072
+    assert (
+        sum(len(message["content"]) for message in chat) + decoding.max_tokens < opened["context"]
+    )
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
