@@ -10,15 +10,18 @@ import pytest
 import torch
 
 _BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-# Counts the weights of the large shape without making any.
+# Counts the weights of the large shape, of one block and of two, without making any.
 _COUNT = """
 import sys, tempfile
 from pathlib import Path
 import tune_gpu
-with tempfile.TemporaryDirectory() as folder:
-    model = tune_gpu.random_model("qwen3-32b", Path(folder), "meta")
-names = dict(model.named_parameters())
-print(sum(w.numel() for w in names.values()), names["model.embed_tokens.weight"].numel())
+shape = tune_gpu.SHAPES["qwen3-32b"]
+print(shape["num_hidden_layers"], shape["vocab_size"] * shape["hidden_size"])
+for blocks in (1, 2):
+    shape["num_hidden_layers"] = blocks
+    with tempfile.TemporaryDirectory() as folder:
+        model = tune_gpu.random_model("qwen3-32b", Path(folder), "meta")
+    print(sum(weight.numel() for weight in model.parameters()))
 """
 
 
@@ -53,7 +56,8 @@ def test_it_runs_on_a_tiny_shape_and_all_compute_the_same(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_the_large_shape_is_that_of_qwen3_32b() -> None:
-    every, embedded = map(int, _run("-c", _COUNT).split())
+    blocks, embedded, one, two = map(int, _run("-c", _COUNT).split())
+    every = one + (blocks - 1) * (two - one)
     # Its model card: 32.8 billion weights, 31.2 billion without embedding and head.
     assert round(every / 1e9, 1) == 32.8
     assert round((every - 2 * embedded) / 1e9, 1) == 31.2
