@@ -64,6 +64,8 @@ def gather(config: TuneConfig) -> Material:
     from transformers import AutoTokenizer
 
     scenario = load_scenario(config.scenario)
+    if config.data or config.train or config.validation:
+        data_files(config, scenario)  # what is missing is told before a base is opened
     base = find_base(config.base)
     config = config.replaced(data=data_of(config, scenario, base))
     train, validation = data_files(config, scenario)
