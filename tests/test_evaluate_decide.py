@@ -55,6 +55,12 @@ def test_no_votes_is_evidence_missing_with_a_number() -> None:
     assert ruling.votes_missing == votes_planned(4, RULES) > 100
 
 
+def test_a_handful_of_votes_does_not_say_how_many_it_will_take() -> None:
+    facts, ruling = judged(World(truth=(-2, 0, 0, 4), raters=1, ballots=6))
+    assert ruling.decision == "evidence"
+    assert ruling.votes_missing == votes_planned(4, RULES) - facts.votes
+
+
 def test_never_worth_it_from_few_raters_however_strong() -> None:
     for raters in (1, 2, 4):
         _, ruling = judged(World(truth=(-2, 0, 0, 4), raters=raters, ballots=60))

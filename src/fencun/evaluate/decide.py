@@ -1,5 +1,6 @@
 """The decision: registered rules applied to the facts, every number that met or missed shown."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -186,6 +187,8 @@ def _missing(facts: Facts, rules: Rules) -> int:
     tuned, rival = facts.background.roles.get("tuned"), facts.strongest_rival()
     arms = len(facts.strengths.arms) if facts.strengths else max(2, len(facts.background.roles))
     against = facts.compared(tuned, rival) if tuned and rival else None
-    if against is None:
-        return max(1, votes_planned(arms, rules) - facts.votes)
+    fewest = min((facts.pair_votes(tuned, r) for r in facts.rivals()), default=0) if tuned else 0
+    short = math.ceil(rules.at("pair_votes")) - fewest
+    if against is None or short > 0:  # so few votes do not tell yet how many it will take
+        return max(1, short, votes_planned(arms, rules) - facts.votes)
     return votes_missing(against, facts.votes, arms, rules)
