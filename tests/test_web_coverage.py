@@ -66,9 +66,16 @@ def test_drafts_and_samples_are_the_same_map(client: TestClient, over: str, leas
     assert 'style="' not in page
 
 
-def test_what_is_not_there_yet_is_said_with_what_to_do(client: TestClient) -> None:
-    assert "fencun eval run" in client.get("/coverage", params={"over": "briefs"}).text
+def test_the_briefs_of_the_study_that_ships_are_on_the_map(client: TestClient) -> None:
+    assert counts(client, over="briefs")["total"] == 78
     assert "还没有人投票" in client.get("/coverage", params={"over": "votes"}).text
+
+
+def test_what_is_not_there_yet_is_said_with_what_to_do(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fencun.web.coverage.studies", list)  # one ships with the scenario
+    assert "fencun eval run" in client.get("/coverage", params={"over": "briefs"}).text
 
 
 @pytest.mark.parametrize(
