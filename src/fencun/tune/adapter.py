@@ -25,6 +25,11 @@ WEIGHTS = "adapter_model.safetensors"
 _MLP = ("gate_proj", "up_proj", "down_proj")
 
 
+def weights_of(folder: Path) -> Path:
+    """Return the folder with the weights of a run, its best ones, or of a bare adapter."""
+    return folder / "best" if (folder / "best").is_dir() else folder
+
+
 @dataclass
 class LoraAdapter:
     """LoRA pairs for blocks ``first`` and up; ``tensors`` maps PEFT names to float32 masters."""

@@ -19,7 +19,7 @@ from fencun.models.embedded import EmbeddedEngine
 from fencun.models.engine import Decoding
 from fencun.models.installed import locate
 from fencun.prompt import messages
-from fencun.tune.adapter import CONFIG, LoraAdapter
+from fencun.tune.adapter import CONFIG, LoraAdapter, weights_of
 from fencun.tune.base import Base
 from fencun.tune.decode import greedy
 from fencun.tune.decoder import Shape
@@ -65,7 +65,7 @@ def open_side(name: str) -> Side:
     if name == BARE:
         return Side(name)
     folder = Path(name)
-    weights = folder / "best" if (folder / "best").is_dir() else folder
+    weights = weights_of(folder)
     if not (weights / CONFIG).exists() and (shipped := read_adapter(folder)):
         return Side(name, gguf=shipped.gguf, scale=shipped.scale, base=shipped.base)
     adapter = LoraAdapter.load(weights)

@@ -10,7 +10,7 @@ from fencun.errors import FencunError, ModelError
 from fencun.models.engine import Message
 from fencun.prompt import messages
 from fencun.scenario import load_scenario
-from fencun.tune.adapter import LoraAdapter
+from fencun.tune.adapter import LoraAdapter, weights_of
 from fencun.tune.base import Base
 from fencun.tune.config import TuneConfig
 from fencun.tune.examples import read_samples
@@ -26,7 +26,7 @@ from fencun.tune.export import (
 )
 from fencun.tune.machine import versions
 from fencun.tune.parity import check_parity
-from fencun.tune.session import data_files, find_base, weights_of
+from fencun.tune.session import data_files, find_base
 
 _PROMPTS = 5
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from fencun import files
 from fencun.errors import FencunError
-from fencun.tune.adapter import LoraAdapter
+from fencun.tune.adapter import LoraAdapter, weights_of
 from fencun.tune.config import TuneConfig, from_mapping
 from fencun.tune.decoder import Shape
 from fencun.tune.deliver import run_facts
@@ -35,7 +35,6 @@ from fencun.tune.session import (
     gather,
     recording,
     watcher,
-    weights_of,
 )
 from fencun.tune.student import Student
 

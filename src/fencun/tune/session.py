@@ -17,7 +17,7 @@ from fencun.errors import FencunError
 from fencun.home import home
 from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
-from fencun.tune.adapter import LoraAdapter, widths
+from fencun.tune.adapter import LoraAdapter, weights_of, widths
 from fencun.tune.base import Base, open_base
 from fencun.tune.budget import measure_cost
 from fencun.tune.checkpoint import newest_checkpoint
@@ -296,11 +296,6 @@ def fresh_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
     for tensor in adapter.tensors.values():
         tensor.requires_grad_()
     return adapter
-
-
-def weights_of(folder: Path) -> Path:
-    """Return the folder with the weights of a run, its best ones, or of a bare adapter."""
-    return folder / "best" if (folder / "best").is_dir() else folder
 
 
 def _begun_adapter(config: TuneConfig, base: Base, layers: tuple[int, ...]) -> LoraAdapter:
