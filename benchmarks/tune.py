@@ -7,10 +7,10 @@ who pad lose little by it), with LoRA of the same rank on every projection, on t
 bf16 where the CPU has units for it (float32 elsewhere). A batch is a whole step: forward,
 backward, AdamW. Starting, loading and the first step of each do not count.
 
-- fencun: the own loop, on all blocks; then on the upper half only, the lower half computed anew
-  and from its cache.
-- peft: what one writes in an afternoon, ``model(**batch).loss``; in this very process, batch
-  about with the own loop.
+- fencun: the own loop on all blocks, first as exact as the others, then with 8-bit products for
+  the frozen weights, then without gradients through the prompt as well, which is the default.
+- upper: the default on the upper half only, the lower half computed anew and from its cache.
+- peft: what one writes in an afternoon, ``model(**batch).loss``; in this very process.
 - trl, llamafactory: the real trainers, each in an environment of its own (made by
   scripts/setup-llamafactory, which brings TRL too); left out with a word where it is not there.
 
@@ -53,6 +53,11 @@ from fencun.tune.session import (  # noqa: E402
 )
 
 ARMS = ("fencun", "peft", "upper", "trl", "llamafactory")
+OURS: dict[str, dict[str, Any]] = {
+    "fencun, exact": {"int8": "off", "through_prompt": True},
+    "fencun, 8-bit products": {"through_prompt": True},
+    "fencun": {},
+}
 
 
 class Table:
@@ -118,19 +123,12 @@ def draw(config: TuneConfig, material: Material, count: int) -> Batches:
 def in_process(
     config: TuneConfig, material: Material, batches: Batches, arms: Sequence[str], table: Table
 ) -> None:
-    """Measure the own loop and peft, batch about, and the own loop on its upper half."""
-    both: list[tuple[str, Step]] = []
+    """Measure the own loop in its variants, peft, and the own loop on its upper half."""
     if "fencun" in arms:
-        both.append(("fencun", ours(config, material, None)))
+        for name, changes in OURS.items():
+            _measure(name, ours(config.replaced(**changes), material, None), batches, table)
     if "peft" in arms:
-        both.append(("transformers + peft", plain(config, material)))
-    for name, step in both:
-        table.losses[name] = step(batches[0])
-    for number, batch in enumerate(batches[1:]):
-        for name, step in both if number % 2 == 0 else both[::-1]:
-            table.time(name, step, batch)
-    both.clear()
-    gc.collect()
+        _measure("transformers + peft", plain(config, material), batches, table)
     if "upper" not in arms:
         return
     half = Shape.read(material.base.folder).layers // 2
@@ -141,6 +139,14 @@ def in_process(
             table.losses[name] = first
             for batch in batches[1:]:
                 table.time(name, upper, batch)
+
+
+def _measure(name: str, step: Step, batches: Batches, table: Table) -> None:
+    table.losses[name] = step(batches[0])
+    for batch in batches[1:]:
+        table.time(name, step, batch)
+    del step
+    gc.collect()
 
 
 def elsewhere(

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForCausalLM
 from tune_tiny import tiny_base
 
-from fencun.tune.adapter import LoraAdapter, widths
+from fencun.tune.adapter import LoraAdapter, peft_name, widths
 from fencun.tune.decode import greedy, greedy_many
 from fencun.tune.decoder import Decoder, Layout, rms_norm
 from fencun.tune.examples import Example
@@ -72,11 +72,23 @@ def test_int8_products_are_close_and_independent_of_their_neighbours() -> None:
     weight = torch.randn(96, 64, generator=generator) / 8
     x = torch.randn(10, 64, generator=generator)
     x[3] *= 1000  # an outlier row must not cost the others their resolution
-    product = Int8(weight, torch.ones(96), backward=True)
+    product = Int8(weight, torch.ones(96))
     exact = Plain(weight, torch.ones(96))(x)
     error = (product(x) - exact).norm(dim=1) / exact.norm(dim=1)
     assert error.max() < 0.03
     assert torch.equal(product(x)[4], product(x[4:5])[0])
+
+
+def test_int8_leaves_the_rows_it_is_told_to_exact() -> None:
+    generator = torch.Generator().manual_seed(1)
+    weight = torch.randn(96, 64, generator=generator) / 8
+    x = torch.randn(10, 64, generator=generator)
+    got = Int8(weight)(x, exact=3)
+    exact = Plain(weight)(x)
+    assert torch.allclose(got[:3], exact[:3], atol=1e-6)
+    assert torch.equal(got[3:], Int8(weight)(x)[3:])
+    assert not torch.allclose(got[3:], exact[3:], atol=1e-4)
+    assert Int8(weight)(x[:3], exact=3).shape == (3, 96)
 
 
 def test_int8_gradient_of_the_input_is_close_to_the_exact_one() -> None:
@@ -84,7 +96,7 @@ def test_int8_gradient_of_the_input_is_close_to_the_exact_one() -> None:
     weight = torch.randn(96, 64, generator=generator) / 8
     x = torch.randn(5, 64, generator=generator, requires_grad=True)
     coming = torch.randn(5, 96, generator=generator)
-    Int8(weight, None, backward=True)(x).backward(coming)
+    Int8(weight)(x).backward(coming)
     assert x.grad is not None
     exact = coming @ weight
     assert torch.nn.functional.cosine_similarity(x.grad.flatten(), exact.flatten(), 0) > 0.999
@@ -119,6 +131,43 @@ def test_a_gradient_step_of_the_student_matches_peft(tmp_path: Path) -> None:
         other = theirs[name.replace(".weight", ".default.weight")].grad
         assert tensor.grad is not None
         assert torch.allclose(tensor.grad, other, atol=1e-4, rtol=1e-3), name
+
+
+@pytest.mark.parametrize("family", ["qwen2", "qwen3"])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("prefix", [0, 2])
+def test_without_gradients_through_the_prompt_the_loss_is_the_same_and_the_last_block_learns_alike(
+    tmp_path: Path, family: str, first: int, prefix: int
+) -> None:
+    folder = tiny_base(tmp_path / "base", family=family)
+    batch = [
+        _example([5, 9, 11], [20, 257]),
+        _example([5, 9, 12, 13, 14], [22, 23, 257]),
+        _example([5, 9, 7, 8], [257]),
+    ]
+    losses, gradients = [], []
+    for through_prompt in (True, False):
+        adapter = LoraAdapter.fresh(widths(folder), rank=2, alpha=4, layers=range(first, 3), seed=3)
+        generator = torch.Generator().manual_seed(2)
+        for name, tensor in adapter.tensors.items():
+            if "lora_B" in name:
+                tensor.normal_(std=0.1, generator=generator)
+            tensor.requires_grad_()
+        student = Student(folder, first, [5, 9][:prefix], through_prompt=through_prompt)
+        nll, tokens = student.nll(batch, adapter)
+        assert tokens == 6
+        nll.backward()
+        losses.append(float(nll.detach()))
+        gradients.append({name: tensor.grad for name, tensor in adapter.tensors.items()})
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    whole, answers = gradients
+    # Behind the last block's keys nothing of the prompt is left to learn from.
+    for side in "AB":
+        for target in ("q_proj", "o_proj", "gate_proj", "up_proj", "down_proj"):
+            name = peft_name(2, target, side)
+            assert torch.allclose(whole[name], answers[name], atol=1e-5, rtol=1e-3), name
+    name = peft_name(2, "v_proj", "B")
+    assert not torch.allclose(whole[name], answers[name], atol=1e-5, rtol=1e-3)
 
 
 def test_greedy_writes_what_transformers_writes(tmp_path: Path) -> None:

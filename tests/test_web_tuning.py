@@ -45,7 +45,8 @@ def a_run(name: str = NAME, *, finished: bool = True, texts: tuple[str, ...] = T
         if step % 2 == 0:
             text = texts[step // 2 - 1]
             greeting = {
-                "id": "sf-1", "brief": web_app.BRIEF, "text": text, "run": 0, "echo": False,
+                "id": "sf-1", "brief": web_app.BRIEF, "text": text, "run": 0,
+                "echo": step == 2, "nearest": "学过的那一条。",
                 "faults": ["cliche"] if "新年快乐" in text else [],
             }  # fmt: skip
             look = {"step": step, "loss": 3.5 - step / 10, "canary": 0.01, "greetings": [greeting]}
@@ -75,6 +76,7 @@ def test_a_run_is_shown_with_its_numbers_charts_and_greetings(client: TestClient
     assert newest < page.index("王老师，祝您新年快乐。")
     assert "第 4 到 6 步" in page
     assert "没过关：套话" in page
+    assert page.count("像训练样本：学过的那一条。") == 1
     assert f"/tune/compare?left=run-{NAME}" in page
 
 

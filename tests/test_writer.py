@@ -1,15 +1,18 @@
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from fencun.adapter import Adapter
 from fencun.brief import Brief, parse_brief
 from fencun.errors import EngineError
-from fencun.gates import Gates
+from fencun.gates import Finding, Gates
 from fencun.models.engine import Decoding, Message
 from fencun.models.fake import FakeEngine
+from fencun.prompt import Arm
 from fencun.scenario import Scenario
-from fencun.writer import Done, Piece, Writer, Writing, rank, tidy
+from fencun.writer import Candidate, Done, Piece, Writer, Writing, rank, tidy
 
 GOOD = (
     "王老师，今晚加完班，想起您在走廊上讲数列，粉笔灰落了一袖子。给您拜年了，天冷，少站风口。",
@@ -120,6 +123,28 @@ def test_an_answer_cannot_run_away(scenario: Scenario, brief: Brief) -> None:
 )
 def test_tidy_unwraps_only_what_is_wrapped_whole(raw: str, clean: str) -> None:
     assert tidy(raw) == clean
+
+
+def test_of_drafts_as_good_the_likeliest_comes_first_and_never_before_a_better_one() -> None:
+    fault = Finding("length", "fault", 0, 0, "长了", "too long")
+    drafts = [
+        Candidate(GOOD[0], (), 0, -1.4),
+        Candidate(GOOD[1], (), 1, -0.6),
+        Candidate(GOOD[2], (fault,), 2, -0.1),
+    ]
+    assert [candidate.seed for candidate in rank(drafts)] == [1, 0, 2]
+
+
+@pytest.mark.parametrize(("arm", "asked"), [("tuned", True), ("bare", False)])
+async def test_only_of_the_tuned_model_it_is_asked_how_likely_it_held_its_words(
+    scenario: Scenario, brief: Brief, arm: Arm, asked: bool
+) -> None:
+    engine = FakeEngine(by_seed(*GOOD), has_adapter=True, mean_logprob=-0.7)
+    adapter = Adapter(base="b", base_sha256="0" * 64, sha256="0" * 64, folder=Path("adapter"))
+    writer = Writer(engine, Gates(scenario), adapter)
+    writing = await writer.write(brief, arm=arm, draws=2)
+    assert {decoding.logprobs for _, decoding in engine.calls} == {asked}
+    assert {candidate.mean_logprob for candidate in writing.candidates} == {-0.7}
 
 
 def test_rank_of_nothing_is_nothing() -> None:

@@ -24,11 +24,16 @@ _TOKENS_PER_CHARACTER = 1.3  # generous for the Qwen vocabulary: about 0.7 on Ch
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One draw: its text, what the gates found, and the seed that draws it again."""
+    """One draw: its text, what the gates found, and the seed that draws it again.
+
+    ``mean_logprob`` is how likely the model itself held its tokens, in nats; None where the
+    engine did not tell.
+    """
 
     text: str
     findings: tuple[Finding, ...]
     seed: int
+    mean_logprob: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -126,7 +131,8 @@ class Writer:
 
         Closing the iterator cancels what is still being drawn. Raises as :meth:`write`.
         """
-        decoding = replace(self.decoding(brief, arm), seed=seed)
+        likely = arm == "tuned" and self.adapter is not None
+        decoding = replace(self.decoding(brief, arm), seed=seed, logprobs=likely)
         candidates: list[Candidate] = []
         answers = self.engine.stream_many(messages(brief, arm), decoding, draws)
         async with aclosing(answers):
@@ -134,7 +140,9 @@ class Writer:
                 if isinstance(answer, Delta):
                     yield Piece(answer.index, answer.text)
                     continue
-                candidate = self.look(brief, answer.completion.text, seed + answer.index)
+                completion = answer.completion
+                candidate = self.look(brief, completion.text, seed + answer.index)
+                candidate = replace(candidate, mean_logprob=completion.mean_logprob)
                 candidates.append(candidate)
                 yield Done(answer.index, candidate)
         kept = tuple(rank(candidates)[:keep])
@@ -158,7 +166,11 @@ def tidy(text: str) -> str:
 
 
 def rank(candidates: list[Candidate]) -> list[Candidate]:
-    """Order by faults, then doubts, then seed; of two texts that are nearly one keep the better."""
+    """Order by faults, doubts and likelihood; of two texts that are nearly one keep the better.
+
+    What a small tuned model holds unlikely itself is seldom sense. Where no likelihood is told,
+    the seed decides.
+    """
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=_badness):
         if candidate.text and not any(_alike(candidate.text, other.text) for other in kept):
@@ -166,9 +178,10 @@ def rank(candidates: list[Candidate]) -> list[Candidate]:
     return kept
 
 
-def _badness(candidate: Candidate) -> tuple[int, int, int]:
+def _badness(candidate: Candidate) -> tuple[int, int, float, int]:
     faults = sum(finding.severity == "fault" for finding in candidate.findings)
-    return faults, len(candidate.findings) - faults, candidate.seed
+    doubts = len(candidate.findings) - faults
+    return faults, doubts, -(candidate.mean_logprob or 0.0), candidate.seed
 
 
 def _alike(one: str, other: str) -> bool:

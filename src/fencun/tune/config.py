@@ -34,8 +34,9 @@ class TuneConfig:
     limit: use only the first so many samples of the stratified order; 0 is all.
     clip: largest norm of the gradient; decay: AdamW weight decay.
     max_tokens: longer samples are left out, and named.
-    int8: frozen products in 8-bit integers: "auto" takes them on CPUs without bf16 units for
-        the blocks below the adapted ones, "on" for all, which spoils the gradients somewhat.
+    int8: frozen products in 8-bit integers: "auto" where the CPU has units for them, "on" on
+        any CPU, "off" never. through_prompt: gradients flow through the tokens of the prompt too,
+        not only through those of the answer.
     vocabulary: "chinese" predicts only tokens of Chinese text and of the data; "all" any.
     threads: CPU threads; 0 is all cores.
     look: steps between looks; each look measures validation loss, writes the greetings of
@@ -66,6 +67,7 @@ class TuneConfig:
     seed: int = 0
     max_tokens: int = 512
     int8: Literal["auto", "on", "off"] = "auto"
+    through_prompt: bool = False
     vocabulary: Literal["chinese", "all"] = "chinese"
     threads: int = 0
     look: int = 40

@@ -63,7 +63,7 @@ class _Next(Layout):
 
     def __init__(self, rows: Sequence[Sequence[int]], prefix: int, device: str) -> None:
         longest = max(map(len, rows))
-        self.prefix, self.past = prefix, True
+        self.prefix, self.past, self.exact = prefix, True, 0
         self.queries = torch.arange(len(rows), device=device)[:, None]
         self.valid = torch.ones(len(rows), 1, dtype=torch.bool, device=device)
         padded = [[*own, *[0] * (longest - len(own))] for own in rows]
@@ -83,7 +83,7 @@ class _Reader:
         self._lower, self._upper = _Half(student.lower.quick), _Half(student.upper)
         if prefix:
             self._lower.past = list(student.lower.past)
-            first = Layout([prefix], 0, past=True, device=student.device)
+            first = Layout([prefix], 0, past=True, exact=prefix, device=student.device)
             self._upper.read(student.lower.prefix, first, lora)
         self._prompts = Layout(lengths, prefix, past=True, device=student.device)
         self._ends = [sum(lengths[: n + 1]) - 1 for n in range(len(lengths))]

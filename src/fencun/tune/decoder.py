@@ -79,30 +79,56 @@ class Block:
 class Layout:
     """Where the tokens of a batch lie in its packed matrix, and what each may attend to.
 
-    ``lengths`` are the samples' own tokens, after the ``prefix`` shared ones. With ``past``
-    the prefix has no rows here: its keys and values are handed in.
+    Args:
+        lengths: the samples' own tokens, after the ``prefix`` shared ones.
+        prefix: tokens that all samples begin with.
+        past: the prefix has no rows here: its keys and values are handed in.
+        before: with ``past``, how many tokens of its own each sample has in there, packed
+            behind the prefix.
+        exact: how many of the first rows are never rounded to eight bits; by default those of
+            the prefix.
+        device: a torch device.
     """
 
-    def __init__(self, lengths: Sequence[int], prefix: int, *, past: bool, device: Any) -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        prefix: int,
+        *,
+        past: bool,
+        before: Sequence[int] = (),
+        exact: int | None = None,
+        device: Any,
+    ) -> None:
         self.prefix = prefix
         self.past = past
-        longest = max(lengths)
-        starts = torch.tensor([0, *lengths[:-1]], device=device).cumsum(0)
-        count = torch.tensor(list(lengths), device=device)
-        steps = torch.arange(longest, device=device)
-        own = starts[:, None] + steps.clamp(max=longest)[None, :]
-        self.valid = steps[None, :] < count[:, None]
-        own = own.masked_fill(~self.valid, 0)
+        self.exact = (0 if past else prefix) if exact is None else exact
+        earlier = list(before) or [0] * len(lengths)
+        own, self.valid = _places(lengths, device)
+        read, seen = _places(earlier, device)
         shared = torch.arange(prefix, device=device).expand(len(lengths), prefix)
         self.queries = own if past else own + prefix
-        self.keys = torch.cat([shared, own + prefix], dim=1)
-        causal = steps[None, :] <= steps[:, None]
-        sees_prefix = torch.ones(longest, prefix, dtype=torch.bool, device=device)
-        self.mask = torch.cat([sees_prefix, causal], dim=1)
-        positions = [torch.arange(prefix, prefix + n, device=device) for n in lengths]
+        self.keys = torch.cat([shared, read + prefix, own + prefix + sum(earlier)], dim=1)
+        longest = own.shape[1]
+        steps = torch.arange(longest, device=device)
+        causal = (steps[None, :] <= steps[:, None]).expand(len(lengths), -1, -1)
+        known = torch.cat([torch.ones_like(shared, dtype=torch.bool), seen], dim=1)
+        self.mask = torch.cat([known[:, None].expand(-1, longest, -1), causal], dim=2)[:, None]
+        positions = [
+            torch.arange(prefix + start, prefix + start + count, device=device)
+            for start, count in zip(earlier, lengths, strict=True)
+        ]
         if not past:
             positions.insert(0, torch.arange(prefix, device=device))
         self.positions = torch.cat(positions)
+
+
+def _places(lengths: Sequence[int], device: Any) -> tuple[Tensor, Tensor]:
+    """Return where each sample's rows lie (samples, longest), packed, and which are its own."""
+    starts = torch.tensor([0, *lengths[:-1]], device=device).cumsum(0)
+    steps = torch.arange(max(lengths), device=device)
+    valid = steps[None, :] < torch.tensor(list(lengths), device=device)[:, None]
+    return (starts[:, None] + steps[None, :]).masked_fill(~valid, 0), valid
 
 
 class Decoder:
@@ -196,9 +222,9 @@ class Decoder:
         keep: list[KeysValues] | None,
     ) -> Tensor:
         def project(name: str, rows: Tensor) -> Tensor:
-            y = block.products[name](rows)
+            y = block.products[name](rows, layout.exact)
             pair = lora.get((block.index, name))
-            return y if pair is None else y + (rows @ pair[0].t()) @ pair[1].t()
+            return y if pair is None else torch.addmm(y, rows @ pair[0].t(), pair[1].t())
 
         rows = x.shape[0]
         normed = rms_norm(x, block.norms["input_layernorm"], self.shape.eps)

@@ -12,8 +12,8 @@ class Echo:
         self._all = "\n".join(training)
         self._training = list(training)
         self._grams = [_grams(text) for text in training]
-        runs = sorted(self.longest_run(text) for text in unseen)
-        self.usual = runs[min(len(runs) - 1, int(0.95 * len(runs)))] if runs else 12
+        self.usual_run = _upper([self.longest_run(text) for text in unseen], 12)
+        self.usual_likeness = _upper([self.nearest(text)[0] for text in unseen], 0.5)
 
     def longest_run(self, text: str) -> int:
         """Return the length in characters of the longest piece that a training text holds too."""
@@ -38,8 +38,18 @@ class Echo:
         return best
 
     def repeats(self, text: str) -> bool:
-        """Return whether ``text`` shares a longer run than 95 % of unseen human texts do."""
-        return self.longest_run(text) > self.usual
+        """Return whether ``text`` is nearer to the training texts than 95 % of unseen human ones.
+
+        Either it holds a longer piece of them, or as a whole it is more like one of them.
+        """
+        return (
+            self.longest_run(text) > self.usual_run or self.nearest(text)[0] > self.usual_likeness
+        )
+
+
+def _upper(values: Sequence[float], fallback: float) -> float:
+    """Return what 95 % of ``values`` do not exceed."""
+    return sorted(values)[min(len(values) - 1, int(0.95 * len(values)))] if values else fallback
 
 
 def _grams(text: str) -> frozenset[str]:

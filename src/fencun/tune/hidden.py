@@ -16,20 +16,16 @@ from torch import Tensor
 from fencun import files
 from fencun.tune.decoder import Decoder, KeysValues, Layout
 from fencun.tune.examples import Example
-from fencun.tune.frozen import Plain
 
 
 class Lower:
     """Embedding and frozen lower blocks behind a cache in ``folder`` (None: no cache).
 
-    ``base`` is the folder of the model. The prefix runs through exact products, once, one
-    block at a time: its first token carries activations in the thousands, which eight bits
-    would not resolve.
+    The prefix runs through exact products, once: its first token carries activations in the
+    thousands, which eight bits would not resolve.
     """
 
-    def __init__(
-        self, quick: Decoder, base: Path, prefix: Sequence[int], folder: Path | None
-    ) -> None:
+    def __init__(self, quick: Decoder, prefix: Sequence[int], folder: Path | None) -> None:
         self.quick = quick
         self._embedding = quick.embedding()
         self._count = len(prefix)
@@ -38,12 +34,10 @@ class Lower:
         self.hits = self.misses = 0
         self.prefix = self.embed(prefix)
         if prefix:
-            layout = Layout([len(prefix)], 0, past=False, device=quick.device)
-            for block in quick.blocks:
-                one = range(block.index, block.index + 1)
-                exact = Decoder(base, one, Plain, dtype=quick.dtype, device=quick.device)
-                with torch.no_grad():
-                    self.prefix = exact.forward(self.prefix, layout, keep=self.past)
+            count = len(prefix)
+            layout = Layout([count], 0, past=False, exact=count, device=quick.device)
+            with torch.no_grad():
+                self.prefix = quick.forward(self.prefix, layout, keep=self.past)
 
     def embed(self, ids: Sequence[int]) -> Tensor:
         """Return the embeddings (tokens, hidden) of ``ids``."""

@@ -5,7 +5,6 @@ import os
 import platform
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fencun.home import PACKAGE
@@ -28,7 +27,8 @@ def settle_threads() -> None:
 class Machine:
     """What was found. ``memory`` and ``gpu_memory`` are in bytes, 0 where unknown or absent.
 
-    ``bf16`` says whether products in bfloat16 run on units made for them.
+    ``bf16`` and ``int8`` say whether products in bfloat16 and in 8-bit integers run on units
+    made for them; of ``int8`` only those of a CPU count.
     """
 
     cores: int
@@ -37,6 +37,7 @@ class Machine:
     gpu: str
     gpu_memory: int
     bf16: bool
+    int8: bool
     cpu: str
 
 
@@ -44,6 +45,9 @@ def look_around() -> Machine:
     """Return what this machine offers; torch must be installed."""
     import torch
 
+    from fencun.tune.frozen import has_int8_units
+
+    can = torch.cpu.get_capabilities()
     gpu = torch.cuda.is_available()
     properties: Any = torch.cuda.get_device_properties(0) if gpu else None
     return Machine(
@@ -52,28 +56,10 @@ def look_around() -> Machine:
         device="cuda" if gpu else "cpu",
         gpu=properties.name if properties else "",
         gpu_memory=properties.total_memory if properties else 0,
-        bf16=gpu or _cpu_has_bf16(),
-        cpu=_cpu_name(),
+        bf16=gpu or bool(can.get("avx512_bf16") or can.get("amx_bf16")),
+        int8=not gpu and has_int8_units(),
+        cpu=can.get("cpu_name") or platform.processor() or platform.machine(),
     )
-
-
-def _cpu_flags() -> str:
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return ""
-
-
-def _cpu_has_bf16() -> bool:
-    flags = _cpu_flags()
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def _cpu_name() -> str:
-    for line in _cpu_flags().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def versions() -> dict[str, str]:

@@ -16,7 +16,7 @@ from fencun.tune.decoder import Shape
 from fencun.tune.examples import Example
 from fencun.tune.machine import Machine
 from fencun.tune.order import batch_at
-from fencun.tune.session import PLAIN, Material, fresh_adapter
+from fencun.tune.session import PLAIN, Material, fresh_adapter, rounds
 from fencun.tune.student import Student
 
 _MEASURED = 3
@@ -121,7 +121,7 @@ def estimate(
     tokens = [len(example.ids) for example in material.training]
     mean_tokens = mean(tokens)
     disk = _disk(config, material, distinct, mean_tokens)
-    memory = _memory(config, material, max(tokens))
+    memory = _memory(config, material, machine, max(tokens))
     limit = machine.gpu_memory if machine.device == "cuda" else machine.memory
     return Estimate(
         preset,
@@ -142,14 +142,18 @@ def _spread(pace: Pace) -> float:
     return min(0.9, max(0.1, 1.645 * stdev(each) / mean(each)))
 
 
-def _memory(config: TuneConfig, material: Material, longest: int) -> int:
-    """Return the peak memory in bytes: weights as they are held, and one batch's activations."""
+def _memory(config: TuneConfig, material: Material, machine: Machine, longest: int) -> int:
+    """Return the peak memory in bytes: weights as they are held, and one batch's activations.
+
+    Files hold bf16. In eight bits weights are held twice more, as they lie and transposed.
+    """
     shape = Shape.read(material.base.folder)
     weights = sum(path.stat().st_size for path in material.base.folder.glob("*.safetensors"))
     rows = (config.micro or config.batch) * longest
     layers = config.layers or shape.layers
     activations = rows * layers * (8 * shape.hidden + 6 * 6 * shape.hidden) * 4
-    return int(weights * 1.6 + activations + (1 << 30))
+    held = weights * (1 if machine.bf16 else 2) + weights * rounds(config, machine)
+    return int(held * 1.2 + activations + (1 << 30))
 
 
 def _disk(config: TuneConfig, material: Material, distinct: int, tokens: float) -> int:
@@ -179,11 +183,12 @@ def choose(estimates: Sequence[Estimate], machine: Machine) -> Plan:
             continue
         take = item.preset
         break
-    if machine.device == "cpu" and not machine.bf16:
+    if machine.device == "cpu" and not machine.bf16 and not machine.int8:
         notes.append(
             (
-                "这台机器没有 bf16 运算单元，改用 float32，大约慢到三分之一。",
-                "This CPU has no bf16 units: float32 is used, about three times slower.",
+                "这台机器没有 8 位整数和 bf16 的运算单元，改用 float32，会慢好几倍。",
+                "This CPU has units neither for 8-bit integers nor for bf16: float32 is used, "
+                "several times slower.",
             )
         )
     full = by_name.get("full")

@@ -21,7 +21,6 @@ from fencun.models.engine import Message
 from fencun.prompt import messages
 from fencun.scenario import Scenario
 from fencun.tune.adapter import LoraAdapter
-from fencun.tune.decoder import Layout
 from fencun.tune.examples import Example, answer_ids, prompt_ids
 from fencun.tune.loop import Look, Run
 from fencun.tune.student import Student
@@ -133,26 +132,9 @@ def log_probabilities(
     student: Student, examples: Sequence[Example], adapter: LoraAdapter | None
 ) -> Tensor:
     """Return the log-probability of each whole answer (examples), in nats."""
-    lora = adapter.pairs(dtype=student.dtype, device=student.device) if adapter else None
-    count = len(student.prefix)
-    hidden = [student.lower(example) for example in examples]
-    layout = Layout([len(x) for x in hidden], count, past=False, device=student.device)
-    x = student.upper.forward(torch.cat([student.lower.prefix, *hidden]), layout, lora)
-    rows: list[int] = []
-    targets: list[int] = []
-    owners: list[int] = []
-    stop = count
-    for number, (example, own) in enumerate(zip(examples, hidden, strict=True)):
-        stop += len(own)
-        rows += range(stop - len(example.answer), stop)
-        targets += example.answer
-        owners += [number] * len(example.answer)
-    vocabulary = student.vocabulary.cpu()
-    places = torch.searchsorted(vocabulary, torch.tensor(targets)).to(student.device)
-    logits = student.logits(x[torch.tensor(rows, device=student.device)]).float()
-    each = logits.log_softmax(-1).gather(1, places[:, None])[:, 0]
-    sums = torch.zeros(len(examples), device=student.device)
-    return sums.index_add(0, torch.tensor(owners, device=student.device), each)
+    each = student.log_likelihood(examples, adapter)
+    lengths = [len(example.answer) for example in examples]
+    return torch.stack([part.sum() for part in torch.split(each, lengths)])
 
 
 def margins(student: Student, pairs: Sequence[Pair], adapter: LoraAdapter | None) -> list[float]:

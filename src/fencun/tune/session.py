@@ -161,6 +161,13 @@ def _refuse_shared_families(training: Sequence[Sample], validation: Sequence[Sam
         )
 
 
+def rounds(config: TuneConfig, machine: Machine) -> bool:
+    """Return whether frozen products run in 8-bit integers."""
+    return machine.device == "cpu" and (
+        config.int8 == "on" or (config.int8 == "auto" and machine.int8)
+    )
+
+
 def build_student(config: TuneConfig, material: Material, machine: Machine) -> Student:
     """Load the base as ``config`` asks, with the hidden states of its lower blocks cached."""
     torch.set_num_threads(config.threads or machine.cores)
@@ -174,20 +181,18 @@ def build_student(config: TuneConfig, material: Material, machine: Machine) -> S
     everything = [*material.training, *(example for example, _ in material.validation)]
     canary = canary_examples(material.tokenizer)
     prefix = shared_prefix([*everything, *canary])
-    int8 = machine.device == "cpu" and (
-        config.int8 == "on" or (config.int8 == "auto" and not machine.bf16)
-    )
+    int8 = rounds(config, machine)
     wanted = None
     if config.vocabulary == "chinese":
         wanted = chinese_vocabulary(material.tokenizer, [*everything, *canary])
-    facts = {"base": material.base.sha256, "first": first, "int8": int8, "prefix": prefix}
-    facts["bf16"] = machine.bf16
+    facts = {"base": material.base.sha256, "first": first, "prefix": prefix}
+    facts |= {"products": "int8" if int8 else "exact", "bf16": machine.bf16}
     return Student(
         material.base.folder,
         first,
         prefix,
         int8=int8,
-        int8_above=int8 and config.int8 == "on",
+        through_prompt=config.through_prompt,
         vocabulary=wanted,
         cache=home() / "cache" / "hidden" / files.sha256_json(facts)[:16] if first else None,
         dtype=torch.bfloat16 if machine.bf16 else torch.float32,

@@ -90,6 +90,7 @@ class ScenarioWatcher:
             if passes(findings)
             else sorted({finding.gate for finding in findings if finding.severity == "fault"}),
             "run": self._echo.longest_run(text),
+            "nearest": self._echo.nearest(text)[1],
             "echo": self._echo.repeats(text),
         }
 

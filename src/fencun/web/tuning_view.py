@@ -183,7 +183,13 @@ def _unfolding(written: Sequence[Row]) -> Row:
         pieces = changed(before["text"], now["text"]) if before else [(now["text"], False)]
         faults = [say(*_GATES.get(gate, (gate, gate))) for gate in now["faults"]]
         entries.append(
-            {"step": now["step"], "until": now["step"], "pieces": pieces, "faults": faults}
+            {
+                "step": now["step"],
+                "until": now["step"],
+                "pieces": pieces,
+                "faults": faults,
+                "repeats": now.get("nearest", "") if now.get("echo") else "",
+            }
         )
     entries.reverse()
     return {"entries": entries[: _OLDER + 1], "older": entries[_OLDER + 1 :]}
