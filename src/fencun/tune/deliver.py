@@ -84,7 +84,10 @@ def deliver(
         for path in check.iterdir():
             path.unlink()
         check.rmdir()
-    keep = ("scenario", "data", "samples", "resolved", "machine", "revision", "outcome", "given")
+    keep = (
+        "method", "scenario", "data", "samples", "preference", "margin", "resolved", "machine",
+        "revision", "outcome", "given",
+    )  # fmt: skip
     trained = {key: _without_places(facts[key]) for key in keep if key in facts}
     trained |= {"versions": versions(), "parity": found}
     if to == "gguf":
