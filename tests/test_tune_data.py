@@ -8,6 +8,7 @@ from tune_tiny import tiny_base
 
 from fencun.brief import parse_brief
 from fencun.errors import FencunError
+from fencun.files import read_jsonl
 from fencun.gates import Gates
 from fencun.home import scenarios_dir
 from fencun.records import Sample
@@ -69,6 +70,25 @@ def test_the_plain_lines_are_second_answers_to_training_briefs(scenario: Scenari
         assert not [f for f in found if f.severity == "fault"], line.id
     assert len({line.id for line in both}) == len({line.text for line in both}) == len(both)
     assert not families(parts["train"]) & families(parts["validation"])
+
+
+def test_the_preferences_are_over_training_briefs_and_prefer_what_passes(
+    scenario: Scenario,
+) -> None:
+    folder = scenario.folder
+    known = {s.id: s for s in read_samples(folder / "dataset" / "train.jsonl", scenario)}
+    looked_at = families(read_samples(folder / "plain" / "validation.jsonl", scenario))
+    gates = Gates(scenario)
+    pairs = [row for _, row in read_jsonl(folder / "preferences" / "pairs.jsonl")]
+    assert len(pairs) == 255
+    for pair in pairs:
+        assert isinstance(pair, dict)
+        parent = known[pair["brief_of"]]
+        assert {name: pair[name] for name in parent.brief} == parent.brief
+        assert parent.family not in looked_at
+        assert pair["chosen"] != pair["rejected"]
+        found = gates.check(pair["chosen"], parse_brief(scenario, parent.brief))
+        assert not [f for f in found if f.severity == "fault"], pair["id"]
 
 
 def families(samples: list[Sample]) -> set[str]:
