@@ -219,6 +219,6 @@ class Run:
                 value.copy_(checkpoint.tensors[f"adapter.{name}"])
                 self._optimizer.state[value] = {
                     "step": torch.tensor(float(checkpoint.step)),
-                    "exp_avg": checkpoint.tensors[f"mean.{name}"],
-                    "exp_avg_sq": checkpoint.tensors[f"square.{name}"],
+                    "exp_avg": checkpoint.tensors[f"mean.{name}"].to(value.device),
+                    "exp_avg_sq": checkpoint.tensors[f"square.{name}"].to(value.device),
                 }

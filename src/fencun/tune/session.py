@@ -285,7 +285,7 @@ def recording(
 
 
 def fresh_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
-    """Return the adapter that a run of ``config`` starts with; its gradients are on."""
+    """Return the adapter that a run of ``config`` starts with, where it runs; gradients on."""
     count = Shape.read(base.folder).layers
     layers = range(count - config.layers if config.layers else 0, count)
     if config.start:
@@ -298,8 +298,10 @@ def fresh_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
             layers=layers,
             seed=config.seed,
         )
-    for tensor in adapter.tensors.values():
-        tensor.requires_grad_()
+    device = torch_device()
+    adapter.tensors = {
+        name: tensor.to(device).requires_grad_() for name, tensor in adapter.tensors.items()
+    }
     return adapter
 
 
