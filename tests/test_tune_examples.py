@@ -73,3 +73,4 @@ def test_an_answer_that_is_a_training_line_with_words_changed_is_told() -> None:
     changed = "爸，过年好，灶台上那碗面我还想着呢，今年换您来煮。"
     assert echo.longest_run(changed) <= echo.usual_run
     assert echo.repeats(changed)
+    assert not echo.repeats("妈，过年好，灶火我看着，您坐。")  # alike by its opening words alone

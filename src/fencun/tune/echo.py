@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 _GRAM = 3
+# Short texts are a fifth or a quarter alike by their opening words: that is no echo.
+_ALIKE = 0.35
 
 
 class Echo:
@@ -13,7 +15,8 @@ class Echo:
         self._training = list(training)
         self._grams = [_grams(text) for text in training]
         self.usual_run = _upper([self.longest_run(text) for text in unseen], 12)
-        self.usual_likeness = _upper([self.nearest(text)[0] for text in unseen], 0.5)
+        alike = _upper([self.nearest(text)[0] for text in unseen], _ALIKE)
+        self.usual_likeness = max(_ALIKE, alike)
 
     def longest_run(self, text: str) -> int:
         """Return the length in characters of the longest piece that a training text holds too."""
@@ -40,7 +43,8 @@ class Echo:
     def repeats(self, text: str) -> bool:
         """Return whether ``text`` is nearer to the training texts than 95 % of unseen human ones.
 
-        Either it holds a longer piece of them, or as a whole it is more like one of them.
+        Either it holds a longer piece of them, or as a whole it is more like one of them and
+        not by its opening words alone.
         """
         return (
             self.longest_run(text) > self.usual_run or self.nearest(text)[0] > self.usual_likeness
