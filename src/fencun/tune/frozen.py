@@ -33,7 +33,7 @@ class Int8:
     """y = x W^T + b with both factors rounded to int8, one scale a row of x and of W.
 
     The first ``exact`` rows are not rounded: those of a chat's first tokens, whose activations
-    run into the thousands, which eight bits would not resolve. Sums are exact integers, so an
+    are the largest by far. Sums are exact integers, so an
     output row depends on its own input row alone, whatever else is in the batch.
     """
 

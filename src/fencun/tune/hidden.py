@@ -21,8 +21,8 @@ from fencun.tune.examples import Example
 class Lower:
     """Embedding and frozen lower blocks behind a cache in ``folder`` (None: no cache).
 
-    The prefix runs through exact products, once: its first token carries activations in the
-    thousands, which eight bits would not resolve.
+    The prefix runs through exact products, once: its first token carries by far the largest
+    activations.
     """
 
     def __init__(self, quick: Decoder, prefix: Sequence[int], folder: Path | None) -> None:
