@@ -33,8 +33,8 @@ class Int8:
     """y = x W^T + b with both factors rounded to int8, one scale a row of x and of W.
 
     The first ``exact`` rows are not rounded: those of a chat's first tokens, whose activations
-    are the largest by far. Sums are exact integers, so an
-    output row depends on its own input row alone, whatever else is in the batch.
+    are the largest by far. Sums are exact integers, so an output row depends on its own input
+    row alone, whatever else is in the batch.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
