@@ -41,6 +41,7 @@ from torch import Tensor  # noqa: E402
 
 from fencun import files  # noqa: E402
 from fencun.brief import parse_brief  # noqa: E402
+from fencun.data.lines import read_samples  # noqa: E402
 from fencun.prompt import messages  # noqa: E402
 from fencun.scenario import load_scenario  # noqa: E402
 from fencun.tune.adapter import LoraAdapter, widths  # noqa: E402
@@ -49,7 +50,6 @@ from fencun.tune.decoder import PROJECTIONS  # noqa: E402
 from fencun.tune.examples import (  # noqa: E402
     Example,
     encode_all,
-    read_samples,
     shared_prefix,
 )
 from fencun.tune.loop import Look, Run, Tick  # noqa: E402

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from data_case import row, write
 
-from fencun.data.lines import Reading, iterate_lines, read_lines
-from fencun.errors import FencunError
+from fencun.data.lines import Reading, iterate_lines, read_lines, read_samples
+from fencun.errors import FencunError, RecordError
 from fencun.files import sha256_json
 from fencun.records import Draft, Sample, Seed
 from fencun.scenario import Scenario
@@ -108,6 +108,32 @@ def test_a_sample_mended_by_hand_is_noticed(scenario: Scenario, tmp_path: Path) 
     path = write(tmp_path / "a.jsonl", [sample() | {"text": "妈，换了一句。"}])
     (bad,) = read(scenario, path).bad
     assert "hash" in bad.error.zh
+
+
+@pytest.mark.parametrize(
+    ("bent", "said"),
+    [
+        ({"text": "妈，换了一句。"}, "hash"),
+        ({"relation": "爸爸"}, "爸爸"),
+        ({"tact": {"topic": "考砸了", "handling": "不提"}}, "考砸了"),
+    ],
+)
+def test_a_dataset_is_read_as_strictly_as_it_is_checked(
+    scenario: Scenario, tmp_path: Path, bent: dict[str, Any], said: str
+) -> None:
+    good = sample()
+    path = write(tmp_path / "train.jsonl", [good, good | {"id": "s2"} | bent])
+    with pytest.raises(RecordError, match=said) as stopped:
+        read_samples(path, scenario)
+    assert stopped.value.line == 2
+    assert str(path) in stopped.value.en
+    (kept,) = read_samples(write(path, [good]), scenario)
+    assert kept.to_row() == good
+
+
+def test_seeds_are_no_samples(scenario: Scenario, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="fencun data build"):
+        read_samples(write(tmp_path / "test.jsonl", [sample(), row("s2")]), scenario)
 
 
 @pytest.mark.parametrize("value", ['["a"]', "3", '"s"', "null", "[" * 100_000])

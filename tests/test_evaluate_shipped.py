@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 
-from fencun.evaluate.briefs import check_unseen, read_samples
+from fencun.data.lines import read_samples
+from fencun.evaluate.briefs import check_unseen
 from fencun.evaluate.probes import read_summary
-from fencun.evaluate.study import REGISTRATION, Study
+from fencun.evaluate.study import Study
 from fencun.evaluate.verdict import judge
 from fencun.files import sha256_file
 from fencun.scenario import Scenario
@@ -14,10 +15,7 @@ from fencun.scenario import Scenario
 
 @pytest.fixture(scope="module")
 def study(scenario: Scenario) -> Study:
-    folder = scenario.folder / "study"
-    if not (folder / REGISTRATION).is_file():
-        pytest.skip("no study ships with the scenario yet")
-    return Study(folder)
+    return Study(scenario.folder / "study")
 
 
 def test_it_is_frozen_and_about_the_shipped_adapter(study: Study, scenario: Scenario) -> None:
@@ -40,7 +38,7 @@ def test_every_audience_and_every_topic_is_asked_about(study: Study, scenario: S
             assert asked == {choice.value for choice in dimension.choices}
     topics = {sample.tact.topic for sample in samples if sample.tact}
     assert topics == {topic.name for topic in scenario.tact}
-    check_unseen(samples, read_samples(scenario, scenario.folder / "dataset" / "train.jsonl"))
+    check_unseen(samples, read_samples(scenario.folder / "dataset" / "train.jsonl", scenario))
 
 
 def test_nobody_voted_so_evidence_is_missing(study: Study) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from evaluate_study import Engines, make_adapter, make_model, make_scenario, speak
 
+from fencun.data.lines import read_samples
 from fencun.errors import EngineError, FencunError
 from fencun.evaluate.arms import parse_arms, told
-from fencun.evaluate.briefs import briefs_for_study, read_samples, spread
+from fencun.evaluate.briefs import briefs_for_study, spread
 from fencun.evaluate.run import run
 from fencun.evaluate.study import Study, find_study, studies
 from fencun.scenario import Scenario
@@ -83,7 +84,7 @@ async def test_rag_sees_training_seeds_only(tmp_path: Path) -> None:
     scenario = make_scenario(tmp_path / "small", test=2, train=5)
     study = await run(scenario, arms="bare,rag", out="rag", opener=Engines())
     test, train = (
-        {sample.id for sample in read_samples(scenario, scenario.folder / "dataset" / name)}
+        {sample.id for sample in read_samples(scenario.folder / "dataset" / name, scenario)}
         for name in ("test.jsonl", "train.jsonl")
     )
     retrieved = {seed for answer in study.by_arm()["rag"].values() for seed in answer.examples}
@@ -225,7 +226,7 @@ def test_a_missing_dataset_says_what_to_do(tmp_path: Path, scenario: Scenario) -
 
 def test_briefs_are_spread_over_the_map(tmp_path: Path) -> None:
     scenario = make_scenario(tmp_path / "wide", test=26)
-    samples = read_samples(scenario, scenario.folder / "dataset" / "test.jsonl")
+    samples = read_samples(scenario.folder / "dataset" / "test.jsonl", scenario)
     relations = {sample.brief["relation"] for sample in samples}
     picked = spread(scenario, samples, len(relations))
     assert {sample.brief["relation"] for sample in picked} == relations

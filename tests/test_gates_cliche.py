@@ -16,14 +16,10 @@ def gate(scenario: Scenario) -> ClicheGate:
         "王老师，给您拜年了，天冷，少站风口。",
         "王老师，过年好。盼您睡得沉，愿您少改几本作业。",
         "王老师，新年快乐，万事顺手。",
-        "王老师，新的一年您只管歇着。年年有今日。"[4:],
     ],
 )
 def test_right_lines_pass(gate: ClicheGate, scenario: Scenario, text: str) -> None:
-    if text.startswith("新的一年"):
-        assert marked(gate, text, asked(scenario)) == [("fault", "新的一年")]
-    else:
-        assert marked(gate, text, asked(scenario)) == []
+    assert marked(gate, text, asked(scenario)) == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from tune_tiny import tiny_base
 
 from fencun.brief import parse_brief
+from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.files import read_jsonl
 from fencun.gates import Gates
@@ -15,7 +16,6 @@ from fencun.records import Sample
 from fencun.scenario import Scenario
 from fencun.tune.base import open_base
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import read_samples
 from fencun.tune.session import data_of, gather
 
 

@@ -7,10 +7,11 @@ from transformers import AutoTokenizer
 from tune_tiny import tiny_base, tiny_dataset
 
 from fencun.brief import parse_brief
+from fencun.data.lines import read_samples
 from fencun.prompt import messages
 from fencun.scenario import Scenario
 from fencun.tune.echo import Echo
-from fencun.tune.examples import encode_all, prompt_ids, read_samples, shared_prefix
+from fencun.tune.examples import encode_all, prompt_ids, shared_prefix
 
 
 @pytest.mark.parametrize("family", ["qwen2", "qwen3"])

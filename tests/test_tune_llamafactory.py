@@ -13,13 +13,14 @@ from transformers import AutoTokenizer
 from tune_tiny import TEMPLATE, tiny_base, tiny_dataset
 from typer.testing import CliRunner
 
+from fencun.data.lines import read_samples
 from fencun.errors import FencunError, ModelError
 from fencun.home import home
 from fencun.scenario import Scenario
 from fencun.tune import factory
 from fencun.tune.adapter import LoraAdapter
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import encode_all, read_samples
+from fencun.tune.examples import encode_all
 from fencun.tune.llamafactory import speech_of
 from fencun.tune.loop import Look, Tick
 from fencun.tune.trainers import resume

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from fencun import files
+from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.tune.config import TuneConfig
 from fencun.tune.decoder import PROJECTIONS, Shape
-from fencun.tune.examples import Example, read_samples
+from fencun.tune.examples import Example
 from fencun.tune.llamafactory import OUTPUT, recipe, speech_of, write_project
 from fencun.tune.machine import look_around
 from fencun.tune.program import find_llamafactory

@@ -87,6 +87,37 @@ def read_lines(paths: Iterable[Path], scenario: Scenario) -> Reading:
     return reading
 
 
+def read_samples(path: Path, scenario: Scenario) -> list[Sample]:
+    """Read one file of a dataset; the first line that is no whole sample stops it.
+
+    As strict as the check of data: canonical values only, and the content is what its hash says.
+
+    Raises:
+        RecordError: a line is malformed, or no sample; names the file and the line.
+        FencunError: the file cannot be opened.
+    """
+    samples = []
+    for entry in iterate_lines(path, scenario):
+        if isinstance(entry, BadLine):
+            raise _stops(path, entry.number, entry.error)
+        if not isinstance(entry.record, Sample):
+            raise _stops(path, entry.number, _no_sample(entry.number))
+        samples.append(entry.record)
+    return samples
+
+
+def _no_sample(number: int) -> FencunError:
+    return FencunError(
+        f"第 {number} 行没有 family 和 hash，是种子或草稿，不是样本；请先成集：fencun data build。",
+        f"Line {number} has no family and hash: a seed or a draft, not a sample; "
+        "build the dataset first: fencun data build.",
+    )
+
+
+def _stops(path: Path, number: int, error: FencunError) -> RecordError:
+    return RecordError(f"{path}：{error.zh}", f"{path}: {error.en}", line=number)
+
+
 def iterate_lines(path: Path, scenario: Scenario) -> Iterator[Line | BadLine]:
     """Yield every line of ``path``, good or bad, one at a time."""
     for number, row in read_jsonl(path):

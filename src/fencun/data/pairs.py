@@ -15,9 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from fencun.brief import Brief, parse_brief
+from fencun.data.lines import read_samples
 from fencun.data.privacy import find_private
 from fencun.errors import BriefError, FencunError
-from fencun.evaluate.briefs import read_samples
 from fencun.evaluate.study import Study
 from fencun.files import Json, sha256_json, write_json, write_jsonl
 from fencun.gates.registry import Gates, passes
@@ -91,7 +91,7 @@ def _fault(pair: Pair, gates: Gates, held_out: frozenset[str]) -> str:
 def _held_out(scenario: Scenario) -> frozenset[str]:
     """The briefs that training must not see, by what they ask."""
     paths = [scenario.folder / "dataset" / name for name in _HELD_OUT]
-    samples = [s for path in paths if path.is_file() for s in read_samples(scenario, path)]
+    samples = [s for path in paths if path.is_file() for s in read_samples(path, scenario)]
     return frozenset(_asked(sample.brief) for sample in samples)
 
 

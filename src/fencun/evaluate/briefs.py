@@ -4,26 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fencun.errors import FencunError, RecordError
-from fencun.files import read_jsonl
+from fencun.data.lines import read_samples
+from fencun.errors import FencunError
 from fencun.records import Sample, Seed
 from fencun.scenario import Scenario
 
 PER_AUDIENCE = 3
-
-
-def read_samples(scenario: Scenario, path: Path) -> list[Sample]:
-    """Read a file of the dataset.
-
-    Raises:
-        FencunError: it cannot be opened, or a line is malformed (the error names it).
-    """
-    samples = []
-    for line, row in read_jsonl(path):
-        if isinstance(row, RecordError):
-            raise row
-        samples.append(Sample.from_row(scenario, row, line=line))
-    return samples
 
 
 def briefs_for_study(scenario: Scenario, dataset: Path, count: int | None = None) -> list[Sample]:
@@ -38,8 +24,8 @@ def briefs_for_study(scenario: Scenario, dataset: Path, count: int | None = None
                 f"还没有 {dataset / name}；先运行 fencun data build。",
                 f"There is no {dataset / name}; run fencun data build first.",
             )
-    test = read_samples(scenario, dataset / "test.jsonl")
-    check_unseen(test, read_samples(scenario, dataset / "train.jsonl"))
+    test = read_samples(dataset / "test.jsonl", scenario)
+    check_unseen(test, read_samples(dataset / "train.jsonl", scenario))
     audience = scenario.role("audience")
     if count is not None and not 1 <= count <= len(test):
         raise FencunError(
@@ -104,6 +90,6 @@ def train_seeds(scenario: Scenario, dataset: Path) -> list[Seed]:
     """Return the seeds that training saw, the only ones that may be retrieved."""
     return [
         Seed(id=s.id, brief=s.brief, text=s.text, tact=s.tact)
-        for s in read_samples(scenario, dataset / "train.jsonl")
+        for s in read_samples(dataset / "train.jsonl", scenario)
         if s.generation == 0
     ]

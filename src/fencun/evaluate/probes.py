@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, median
 
 from fencun.brief import Brief
+from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.evaluate import metrics
-from fencun.evaluate.briefs import read_samples
 from fencun.evaluate.probing import PROBES, ProbeAnswer, Size, declared
 from fencun.evaluate.rates import Rate, wilson
 from fencun.evaluate.records import Answer
@@ -137,7 +137,7 @@ class Examiner:
 
 def _training(study: Study) -> list[str]:
     path = study.scenario.folder / "dataset" / "train.jsonl"
-    return [s.text for s in read_samples(study.scenario, path)] if path.is_file() else []
+    return [s.text for s in read_samples(path, study.scenario)] if path.is_file() else []
 
 
 def _right(answer: ProbeAnswer) -> bool:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from fencun.brief import parse_brief
-from fencun.errors import FencunError, RecordError
+from fencun.data.lines import read_samples
+from fencun.errors import FencunError
 from fencun.evaluate.answering import Opener, Progress, answer_all, pinned
 from fencun.evaluate.arms import ArmSpec, adapter_of, parse_arms, told
-from fencun.evaluate.briefs import briefs_for_study, check_unseen, read_samples, train_seeds
+from fencun.evaluate.briefs import briefs_for_study, check_unseen, train_seeds
 from fencun.evaluate.rules import Rules, shipped_rules
 from fencun.evaluate.study import (
     Registration,
@@ -141,12 +142,9 @@ def _briefs(scenario: Scenario, dataset: Path, wanted: str | None) -> list[Sampl
     if wanted is None or wanted.isdigit():
         return briefs_for_study(scenario, dataset, int(wanted) if wanted else None)
     path = Path(wanted)
-    try:
-        samples = read_samples(scenario, path)
-    except RecordError as error:
-        raise FencunError(f"{path}：{error.zh}", f"{path}: {error.en}") from error
+    samples = read_samples(path, scenario)
     if not samples:
         raise FencunError(f"{path} 里没有需求。", f"{path} holds no briefs.")
     if (dataset / "train.jsonl").is_file():
-        check_unseen(samples, read_samples(scenario, dataset / "train.jsonl"))
+        check_unseen(samples, read_samples(dataset / "train.jsonl", scenario))
     return samples

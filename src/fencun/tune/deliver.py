@@ -6,6 +6,7 @@ from typing import Any
 
 from fencun import files
 from fencun.brief import parse_brief
+from fencun.data.lines import read_samples
 from fencun.errors import FencunError, ModelError
 from fencun.models.engine import Message
 from fencun.prompt import messages
@@ -13,7 +14,6 @@ from fencun.scenario import load_scenario
 from fencun.tune.adapter import LoraAdapter, weights_of
 from fencun.tune.base import Base
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import read_samples
 from fencun.tune.export import (
     Recommended,
     check_fits,

@@ -3,12 +3,10 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from fencun import files
 from fencun.brief import parse_brief
-from fencun.errors import FencunError, RecordError
+from fencun.errors import FencunError
 from fencun.models.engine import Message
 from fencun.prompt import messages
 from fencun.records import Sample
@@ -41,20 +39,6 @@ class Example:
     def key(self) -> str:
         """Hex SHA-256 of the tokens fed in: names what frozen layers make of them."""
         return hashlib.sha256(",".join(map(str, self.ids)).encode()).hexdigest()
-
-
-def read_samples(path: Path, scenario: Scenario) -> list[Sample]:
-    """Read a dataset file, strictly: a line that is not a sample stops the run before it starts.
-
-    Raises:
-        RecordError: a line is malformed; FencunError: the file cannot be read.
-    """
-    samples = []
-    for number, row in files.read_jsonl(path):
-        if isinstance(row, RecordError):
-            raise row
-        samples.append(Sample.from_row(scenario, row, line=number))
-    return samples
 
 
 def prompt_ids(tokenizer: Any, chat: Sequence[Message]) -> list[int]:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from fencun import files
+from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.tune.adapter import LoraAdapter
 from fencun.tune.budget import Cost
 from fencun.tune.config import TuneConfig, from_mapping
 from fencun.tune.decoder import Shape
-from fencun.tune.examples import read_samples
 from fencun.tune.export import check_fits
 from fencun.tune.llamafactory import OUTPUT, recipe, speech_of, write_project
 from fencun.tune.loop import Look, Tick

@@ -15,12 +15,12 @@ import yaml
 
 from fencun import files
 from fencun.data.chats import conversations, dataset_info
+from fencun.data.lines import read_samples
 from fencun.errors import FencunError, ModelError
 from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
 from fencun.tune.config import TuneConfig
 from fencun.tune.decoder import PROJECTIONS
-from fencun.tune.examples import read_samples
 from fencun.tune.template import one_turn
 
 TRAIN = "fencun"

@@ -13,6 +13,7 @@ import torch
 
 from fencun import files
 from fencun.brief import parse_brief
+from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.home import home
 from fencun.records import Sample
@@ -23,7 +24,7 @@ from fencun.tune.budget import measure_cost
 from fencun.tune.checkpoint import newest_checkpoint
 from fencun.tune.config import TuneConfig, from_mapping
 from fencun.tune.decoder import Shape
-from fencun.tune.examples import Example, encode_all, read_samples, shared_prefix
+from fencun.tune.examples import Example, encode_all, shared_prefix
 from fencun.tune.export import check_fits
 from fencun.tune.loop import Look, Run, Tick
 from fencun.tune.machine import Machine, look_around, revision, versions
