@@ -305,7 +305,7 @@ def test_a_model_reads_charter_parent_and_siblings(small: Scenario, lines: list[
     (chat, decoding) = engine.calls[0]
     told = "\n".join(message["content"] for message in chat)
     assert "有分寸" in told, "the charter is read"
-    for said in ("水仙", "旧的一条", "小年", "10到30字", "细节留空"):
+    for said in ("水仙", "旧的一条", "小年", "10到30字", "交往细节：留空"):
         assert said in told
     assert breeder.name == "some-model"
     asyncio.run(breeder.write(birth, lines[0], [], 1))

@@ -19,10 +19,6 @@ _ADDRESS: dict[Person, str] = {
     "你们": "对方是几个人，称“你们”或“大家”。",
     "any": "",
 }
-_HUSH = "只说惦记他，或者约着一起做点什么。"
-_THIRD_PERSON = re.compile(r"(?<![其])[他她](?!们|俩|乡|人)")
-_OWN_WORDS = "细节里只取一个词，其余用自己的话说。"
-REMINDERS: tuple[str, ...] = (_HUSH, _OWN_WORDS, *filter(None, _ADDRESS.values()))
 _CLAUSE = re.compile(r"[^，。；,;.]+[，。；,;.]?")
 
 Arm = Literal["bare", "prompt", "tuned"]
@@ -48,30 +44,27 @@ def messages(brief: Brief, arm: Arm) -> list[Message]:
 
 
 def engineered(brief: Brief) -> str:
-    """Return the brief's lines with the detail told to the other's face, and what they imply."""
-    return f"{replace(brief, values=_told_to_their_face(brief)).lines()}\n\n{reminders(brief)}"
+    """Return the brief's lines and what they imply, the latter as the scenario advises.
+
+    The detail stays as it was typed, third persons too: who 他 is, only the writer knows.
+    """
+    return f"{replace(brief, values=_without_hushed(brief)).lines()}\n\n{reminders(brief)}"
 
 
-def _told_to_their_face(brief: Brief) -> Mapping[str, str]:
-    """Leave out what must not be said (what is not read is not said); 他 becomes 您 or 你.
+def _without_hushed(brief: Brief) -> Mapping[str, str]:
+    """Leave out the clauses of what must not be named, where the scenario says so.
 
-    A small model that reads 他 speaks about the other instead of to them.
+    What a model does not read, it does not say.
     """
     dimension = brief.scenario.role("detail")
-    if dimension is None:
-        return brief.values
     hush = [topic for topic in brief.topics if topic.handling == "不提"]
+    if dimension is None or not hush or not brief.scenario.advice.omit_hushed:
+        return brief.values
     detail = "".join(
         clause
         for clause in _CLAUSE.findall(brief.values[dimension.name])
         if not any(topic.betrayed_by(clause) for topic in hush)
     ).strip("，。；、 ")
-    if (person := _person(brief)) in ("您", "你"):
-        detail = _THIRD_PERSON.sub(person, detail)
-        if salutation := brief.value("salutation"):
-            detail = re.sub(
-                rf"我{re.escape(salutation)}(?![\u4e00-\u9fff]{{0,2}}的)", person, detail
-            )
     return {**brief.values, dimension.name: detail}
 
 
@@ -102,17 +95,24 @@ def reminders(brief: Brief) -> str:
 
     What is forgotten most, how to address the other, comes last: nearest to the answer.
     """
+    advice = brief.scenario.advice
     told = [note for note in brief.notes if note]
     if hushed(brief):
-        told.append(_HUSH)
+        told.append(advice.hushed)
     if brief.value("detail"):
-        told.append(_OWN_WORDS)
+        told.append(advice.detail)
     if brief.length:
         told.append(f"{_sentences(brief.length)}，{brief.length.min}到{brief.length.max}字。")
     if salutation := brief.value("salutation"):
         told.append(f"开头叫“{salutation}”。")
     told.append(_ADDRESS[_person(brief)])
     return "".join(told)
+
+
+def standing_reminders(scenario: Scenario) -> tuple[str, ...]:
+    """Return the reminders that are the same words for every brief; none of them is empty."""
+    advice = scenario.advice
+    return tuple(filter(None, (advice.hushed, advice.detail, *_ADDRESS.values())))
 
 
 def _person(brief: Brief) -> Person:

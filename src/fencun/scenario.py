@@ -185,6 +185,20 @@ class Rules(Declared):
     matters: tuple[Word, ...] = ()
 
 
+class Advice(Declared):
+    """What a model is told besides the brief's lines, in the scenario's own words.
+
+    ``detail`` is said where a detail is given, ``no_detail`` to whoever breeds a line without
+    one; ``hushed`` where the detail betrays a topic that must not be named. ``omit_hushed``
+    keeps the clauses that betray it from the engineered prompt altogether.
+    """
+
+    detail: str = ""
+    no_detail: str = ""
+    hushed: str = ""
+    omit_hushed: bool = False
+
+
 class Scenario(Declared):
     """One scenario, whole. ``folder`` is where its files lie.
 
@@ -200,6 +214,7 @@ class Scenario(Declared):
     dimensions: tuple[Dimension, ...] = Field(min_length=1)
     tact: tuple[TactTopic, ...] = ()
     rules: Rules = Rules()
+    advice: Advice = Advice()
     prompt: str = ""
     example: dict[str, str] = {}
     examples: tuple[dict[str, str], ...] = ()

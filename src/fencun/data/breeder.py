@@ -18,16 +18,16 @@ CHARTER = "charter.md"
 _SIBLINGS = 6
 _DECODING = Decoding(temperature=0.9, top_p=0.95, max_tokens=700)
 _TYPING_TOLD = {
-    "空": "细节留空（detail 写空字符串），靠关系和场合取暖",
-    "短": "细节只打几个字，像真人随手填的（10 字以内）",
-    "一般": "细节写一句话（11 到 40 字）",
-    "啰嗦": "细节写得啰嗦，像真人絮叨的（40 字以上，不超过 70 字）",
+    "空": "留空（{name} 写空字符串）",
+    "短": "只打几个字，像真人随手填的（10 字以内）",
+    "一般": "写一句话（11 到 40 字）",
+    "啰嗦": "写得啰嗦，像真人絮叨的（40 字以上，不超过 70 字）",
 }
 _FORM = (
     "你在为一个训练集写样本。下面是表达宪章，写的每一条都以它为准。\n\n{charter}\n\n"
     "每次给你一条亲本和它已有的孩子。你写一条新的：换一个人、换一件事、换一个起笔，"
     "学亲本的分寸和口气，不改写它的句子，不和已有的孩子像。\n"
-    "只输出一个 JSON 对象，四个键：{keys}。不要代码块，不要解释。"
+    "只输出一个 JSON 对象，{count} 个键：{keys}。不要代码块，不要解释。"
 )
 
 
@@ -74,7 +74,9 @@ class ModelBreeder:
         self._scenario = scenario
         self._seed = seed
         self._free = free_fields(scenario)
-        self._system = _FORM.format(charter=_charter(scenario), keys="、".join(self._free))
+        self._system = _FORM.format(
+            charter=_charter(scenario), count=len(self._free), keys="、".join(self._free)
+        )
 
     @property
     def name(self) -> str:
@@ -123,11 +125,15 @@ def wanted(scenario: Scenario, birth: Birth) -> list[str]:
         if choice and choice.range:
             told = f"{told}（{choice.range.min}到{choice.range.max}字）"
         lines.append(f"{dimension.label}：{told}")
-    if birth.typing in TYPINGS:
-        lines.append(f"细节：{_TYPING_TOLD[birth.typing]}")
+    if (detail := scenario.role("detail")) and birth.typing in TYPINGS:
+        told = _TYPING_TOLD[birth.typing].format(name=detail.name)
+        if not TYPINGS[birth.typing][1] and scenario.advice.no_detail:
+            told = f"{told}，{scenario.advice.no_detail}"
+        lines.append(f"{detail.label}：{told}")
     if birth.topic:
         topic = next(topic for topic in scenario.tact if topic.name == birth.topic)
-        lines.append(f"分寸：细节里带出“{topic.name}”，正文{topic.handling}")
+        where = detail.label if detail else "需求"
+        lines.append(f"分寸：{where}里带出“{topic.name}”，正文{topic.handling}")
     return lines
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fencun.brief import Brief
 from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import shown
-from fencun.prompt import REMINDERS, instructions
+from fencun.prompt import instructions, standing_reminders
 from fencun.scenario import Scenario
 from fencun.words import Patterns, Words
 
@@ -64,7 +64,7 @@ class LeakGate:
         self._examples = Words(
             (gram for text in examples for gram in _grams(text)), overlapping=True
         )
-        told = [*REMINDERS, instructions(scenario) if scenario.prompt else ""]
+        told = [*standing_reminders(scenario), instructions(scenario) if scenario.prompt else ""]
         self._told = Words((gram for text in told for gram in _grams(text)), overlapping=True)
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
