@@ -40,11 +40,11 @@ import torch  # noqa: E402
 
 from fencun import files  # noqa: E402
 from fencun.tune.config import TuneConfig  # noqa: E402
-from fencun.tune.decoder import Shape  # noqa: E402
 from fencun.tune.examples import Example  # noqa: E402
+from fencun.tune.forward.decoder import Shape  # noqa: E402
 from fencun.tune.machine import look_around  # noqa: E402
-from fencun.tune.order import batch_at  # noqa: E402
-from fencun.tune.session import (  # noqa: E402
+from fencun.tune.runs.order import batch_at  # noqa: E402
+from fencun.tune.runs.session import (  # noqa: E402
     DATASET,
     Material,
     build_student,

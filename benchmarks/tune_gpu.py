@@ -44,18 +44,18 @@ from fencun.brief import parse_brief  # noqa: E402
 from fencun.data.lines import read_samples  # noqa: E402
 from fencun.prompt import messages  # noqa: E402
 from fencun.scenario import load_scenario  # noqa: E402
-from fencun.tune.adapter import LoraAdapter, widths  # noqa: E402
 from fencun.tune.config import TuneConfig  # noqa: E402
-from fencun.tune.decoder import PROJECTIONS  # noqa: E402
 from fencun.tune.examples import (  # noqa: E402
     Example,
     encode_all,
     shared_prefix,
 )
-from fencun.tune.loop import Look, Run, Tick  # noqa: E402
+from fencun.tune.forward.decoder import PROJECTIONS  # noqa: E402
+from fencun.tune.forward.student import Student  # noqa: E402
+from fencun.tune.lora import LoraAdapter, widths  # noqa: E402
 from fencun.tune.machine import look_around  # noqa: E402
-from fencun.tune.order import batch_at  # noqa: E402
-from fencun.tune.student import Student  # noqa: E402
+from fencun.tune.runs.loop import Look, Run, Tick  # noqa: E402
+from fencun.tune.runs.order import batch_at  # noqa: E402
 
 # Of Qwen/Qwen3-32B's config.json; tiny is the same in small.
 SHAPES: dict[str, dict[str, int]] = {

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fencun.cli.tune import app
 from fencun.errors import FencunError
 from fencun.scenario import Scenario
-from fencun.tune.adapter import LoraAdapter
+from fencun.tune.lora import LoraAdapter
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from fencun import files
 from fencun.brief import parse_brief
 from fencun.errors import FencunError
 from fencun.scenario import Scenario
-from fencun.tune.adapter import LoraAdapter, widths
 from fencun.tune.compare import compare
+from fencun.tune.lora import LoraAdapter, widths
 
 
 def _manifest(folder: Path, base: str) -> None:

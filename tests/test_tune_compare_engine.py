@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from fencun import files
 from fencun.cli.tune import app
-from fencun.tune.adapter import LoraAdapter
+from fencun.tune.lora import LoraAdapter
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 

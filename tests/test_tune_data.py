@@ -16,7 +16,7 @@ from fencun.records import Sample
 from fencun.scenario import Scenario
 from fencun.tune.base import open_base
 from fencun.tune.config import TuneConfig
-from fencun.tune.session import data_of, gather
+from fencun.tune.runs.session import data_of, gather
 
 
 def grown(base: Path, hidden: int) -> Path:

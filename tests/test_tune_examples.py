@@ -10,8 +10,8 @@ from fencun.brief import parse_brief
 from fencun.data.lines import read_samples
 from fencun.prompt import messages
 from fencun.scenario import Scenario
-from fencun.tune.echo import Echo
 from fencun.tune.examples import encode_all, prompt_ids, shared_prefix
+from fencun.tune.runs.echo import Echo
 
 
 @pytest.mark.parametrize("family", ["qwen2", "qwen3"])

@@ -11,7 +11,7 @@ from test_web_tuning import NAME, a_run
 
 from fencun import files
 from fencun.scenario import Scenario
-from fencun.tune import runs
+from fencun.tune.runs import processes as runs
 from fencun.web.tuning_pairs import find_pairs
 
 

@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 
 from fencun import files
 from fencun.scenario import Scenario
-from fencun.tune import planning, runs
+from fencun.tune.preflight import apart
+from fencun.tune.runs import processes as runs
 from fencun.web import tuning
 from fencun.web.chart import line_chart, nice_step, smooth
 from fencun.web.tuning_view import changed, duration
@@ -163,7 +164,7 @@ def test_the_plan_is_kept_and_shown(
         notes = [["没有 bf16。", "No bf16."]]
         return {"machine": machine, "estimates": [estimate], "take": "quick", "notes": notes}
 
-    monkeypatch.setattr(planning, "ask", measured)
+    monkeypatch.setattr(apart, "ask", measured)
     page = client.post("/tune/plan", data={}).text
     assert asked[0][:3] == ["tune", "plan", "--json"]
     assert "30 分钟" in page
@@ -198,7 +199,7 @@ def test_compare_shows_both_and_refuses_who_is_not_there(
             {"name": "base", "text": "右边写的", "findings": [fault]},
         ]
 
-    monkeypatch.setattr(planning, "ask", written)
+    monkeypatch.setattr(apart, "ask", written)
     form = {"left": f"run-{NAME}", "right": "base", **web_app.BRIEF}
     page = client.post("/tune/compare", data=form).text
     assert page.index("左边写的") < page.index("右边写的") < page.index("套话")

@@ -10,8 +10,8 @@ import torch
 import torch._dynamo  # what an optimizer imports when it is made: here, once for all children
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from fencun.tune import session
 from fencun.tune.config import TuneConfig
+from fencun.tune.runs import session
 
 PRELOADED = (torch._dynamo, AutoTokenizer, PreTrainedTokenizerFast)
 

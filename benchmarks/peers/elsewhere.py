@@ -17,12 +17,12 @@ from fencun import files
 from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.tune.config import TuneConfig
-from fencun.tune.decoder import PROJECTIONS, Shape
 from fencun.tune.examples import Example
-from fencun.tune.llamafactory import OUTPUT, recipe, speech_of, write_project
+from fencun.tune.forward.decoder import PROJECTIONS, Shape
+from fencun.tune.llamafactory.program import find_llamafactory
+from fencun.tune.llamafactory.project import OUTPUT, recipe, speech_of, write_project
 from fencun.tune.machine import look_around
-from fencun.tune.program import find_llamafactory
-from fencun.tune.session import Material, data_files
+from fencun.tune.runs.session import Material, data_files
 
 Batches = Sequence[Sequence[Example]]
 _POLL_S = 0.02

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from fencun.tune.config import TuneConfig
-from fencun.tune.decoder import PROJECTIONS
 from fencun.tune.examples import Example
+from fencun.tune.forward.decoder import PROJECTIONS
 
 Step = Callable[[Sequence[Example]], float]
 

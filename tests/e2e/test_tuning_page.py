@@ -10,7 +10,7 @@ from tune_tiny import tiny_base
 from fencun import files
 from fencun.home import home
 from fencun.scenario import Scenario
-from fencun.tune import runs
+from fencun.tune.runs import processes as runs
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

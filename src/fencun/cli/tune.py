@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fencun.tune.config import TuneConfig
-    from fencun.tune.loop import Look, Tick
-    from fencun.tune.plan import Plan
+    from fencun.tune.preflight.plan import Plan
+    from fencun.tune.runs.loop import Look, Tick
 
 app = typer.Typer(no_args_is_help=True)
 app.command(help=say("两个适配器写同一个需求。", "Two adapters on one brief."))(compare)
@@ -57,8 +57,8 @@ def plan(
     _need_torch()
     from fencun.tune.config import PRESETS
     from fencun.tune.machine import look_around
-    from fencun.tune.plan import choose, estimate, measure
-    from fencun.tune.session import build_student, gather
+    from fencun.tune.preflight.plan import choose, estimate, measure
+    from fencun.tune.runs.session import build_student, gather
 
     options = _options(config, base=base, scenario=scenario, train=train, validation=validation)
     machine = look_around()
@@ -109,8 +109,8 @@ def run(
     _need_torch()
     from fencun.home import runs_dir
     from fencun.tune.config import from_mapping
-    from fencun.tune.runs import occupy
-    from fencun.tune.trainers import choose_trainer, starting_options
+    from fencun.tune.runs.processes import occupy
+    from fencun.tune.runs.trainers import choose_trainer, starting_options
 
     train_it = choose_trainer(engine, method, adapter=adapter, pairs=pairs)
     given: dict[str, Any] = {"preset": preset, "config": str(config) if config else None}
@@ -140,8 +140,8 @@ def resume(
 ) -> None:
     """Go on from the newest whole checkpoint; ends in the same bytes as without interruption."""
     _need_torch()
-    from fencun.tune.runs import occupy
-    from fencun.tune.trainers import resume as go_on
+    from fencun.tune.runs.processes import occupy
+    from fencun.tune.runs.trainers import resume as go_on
 
     if folder.is_dir():
         occupy(folder)
@@ -178,7 +178,7 @@ def export(
     if to == "llamafactory":
         _write_project(folder, out, base, scenario, as_json)
         return
-    from fencun.tune.deliver import deliver
+    from fencun.tune.formats.deliver import deliver
 
     done = deliver(
         folder, out, to, base_name=base, scenario_name=scenario, scale=scale,
@@ -193,7 +193,7 @@ def export(
 
 
 def _write_project(source: Path, out: Path, model: str, scenario: str, as_json: bool) -> None:
-    from fencun.tune.llamafactory import commands, export_project
+    from fencun.tune.llamafactory.project import commands, export_project
 
     recipe = export_project(source, out, model=model, scenario_name=scenario)
     if as_json:
@@ -225,7 +225,7 @@ def _options(config: Path | None, start: TuneConfig | None = None, **named: str)
 
 
 def _teller() -> Callable[[Tick | Look], None]:
-    from fencun.tune.loop import Tick
+    from fencun.tune.runs.loop import Tick
 
     def tell(event: Tick | Look) -> None:
         if isinstance(event, Tick):

@@ -19,7 +19,7 @@ from fencun.evaluate.study import Study, environment, now
 from fencun.evaluate.variants import VARIANTS, vary
 from fencun.files import Json, sha256_file, write_json
 from fencun.gates.registry import Gates, passes
-from fencun.tune.echo import Echo
+from fencun.tune.runs.echo import Echo
 
 SUMMARY = "probes.json"
 

@@ -19,15 +19,15 @@ from fencun.models.embedded import EmbeddedEngine
 from fencun.models.engine import Decoding
 from fencun.models.installed import locate
 from fencun.prompt import messages
-from fencun.tune.adapter import CONFIG, LoraAdapter, weights_of
 from fencun.tune.base import Base
-from fencun.tune.decode import greedy
-from fencun.tune.decoder import Shape
 from fencun.tune.examples import prompt_ids
-from fencun.tune.export import check_fits, export_gguf
+from fencun.tune.formats.export import check_fits, export_gguf
+from fencun.tune.forward.decoder import Shape
+from fencun.tune.forward.greedy import greedy
+from fencun.tune.forward.student import Student
+from fencun.tune.lora import CONFIG, LoraAdapter, weights_of
 from fencun.tune.machine import look_around
-from fencun.tune.session import find_base
-from fencun.tune.student import Student
+from fencun.tune.runs.session import find_base
 
 BARE = "base"
 _GREEDY = Decoding(temperature=0.0, top_k=1, max_tokens=240)

@@ -45,7 +45,7 @@ def look_around() -> Machine:
     """Return what this machine offers; torch must be installed."""
     import torch
 
-    from fencun.tune.frozen import has_int8_units
+    from fencun.tune.forward.frozen import has_int8_units
 
     can = torch.cpu.get_capabilities()
     gpu = torch.cuda.is_available()

@@ -19,9 +19,10 @@ from fencun.language import say
 from fencun.models.catalog import catalog
 from fencun.models.installed import chosen, is_fetched, locate
 from fencun.scenario import Scenario
-from fencun.tune import planning, runs
 from fencun.tune.config import PRESETS
-from fencun.tune.program import has_llamafactory, missing_packages
+from fencun.tune.llamafactory.program import has_llamafactory, missing_packages
+from fencun.tune.preflight import apart
+from fencun.tune.runs import processes as runs
 from fencun.web.errors import ForbiddenError
 from fencun.web.host import at_home
 from fencun.web.leaving import unless_gone
@@ -51,7 +52,7 @@ async def plan(
     _only_at_home(request)
     try:
         options = ["--base", _base(base), "--scenario", _scenario(studio.scenario)]
-        await _alone(request, planning.plan(options))
+        await _alone(request, apart.plan(options))
     except FencunError as error:
         return _overview(request, studio.scenario, error=error)
     return RedirectResponse("/tune", 303)
@@ -124,7 +125,7 @@ async def compare(request: Request, studio: StudioDep) -> Response:
         parse_brief(studio.scenario, asked)
         arguments = [known[left][1], known[right][1], "--scenario", _scenario(studio.scenario)]
         arguments += [f"--ask={name}={value}" for name, value in asked.items()]
-        shown = await _alone(request, planning.ask(["tune", "compare", "--json", *arguments])) or []
+        shown = await _alone(request, apart.ask(["tune", "compare", "--json", *arguments])) or []
     except FencunError as refused:
         error = refused
     return _compare(request, studio.scenario, left, right, asked, shown=shown, error=error)
@@ -279,7 +280,7 @@ def _data(scenario: Scenario, folder: str) -> int:
 
 
 def _plan() -> dict[str, Any] | None:
-    found = planning.last_plan()
+    found = apart.last_plan()
     if found is None:
         return None
     estimates = [

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from fencun.language import say
-from fencun.tune.runs import Run, State, events, last_words
+from fencun.tune.runs.processes import Run, State, events, last_words
 from fencun.web.chart import Chart, line_chart, smooth
 
 Row = dict[str, Any]

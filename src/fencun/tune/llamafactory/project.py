@@ -1,0 +1,266 @@
+"""The same data and options as LLaMA-Factory reads them: datasets, recipe, multi-GPU configs.
+
+LLaMA-Factory (Zheng et al., 2024, arXiv:2403.13372) brings FSDP and DeepSpeed, so it is the way
+to several GPUs. Nothing of it is imported; ``factory`` runs it where it is installed.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fencun import files
+from fencun.data.chats import conversations, dataset_info
+from fencun.data.lines import read_samples
+from fencun.errors import FencunError, ModelError
+from fencun.records import Sample
+from fencun.scenario import Scenario, load_scenario
+from fencun.tune.chat_template import one_turn
+from fencun.tune.config import TuneConfig
+from fencun.tune.forward.decoder import PROJECTIONS
+
+TRAIN = "fencun"
+VALIDATION = "fencun_validation"
+RECIPE = "sft.yaml"
+OUTPUT = "saves"
+LARGE = "Qwen/Qwen3-32B"
+_CUTOFF = 2048
+_SYSTEM = "<|im_start|>system\n"
+_USER = "<|im_start|>user\n"
+_END = "<|im_end|>\n"
+_DEEPSPEED = {
+    "train_batch_size": "auto",
+    "train_micro_batch_size_per_gpu": "auto",
+    "gradient_accumulation_steps": "auto",
+    "gradient_clipping": "auto",
+    "bf16": {"enabled": "auto"},
+    "zero_optimization": {
+        "stage": 3,
+        "overlap_comm": True,
+        "contiguous_gradients": True,
+        "stage3_gather_16bit_weights_on_model_save": True,
+    },
+}
+_COMMANDS = """\
+# In this folder, in the environment of LLaMA-Factory. Run again, each goes on where it was.
+# One GPU, or several that each hold the whole model (DDP, by itself):
+llamafactory-cli train sft.yaml
+# The model spread over several GPUs, with DeepSpeed ZeRO-3:
+FORCE_TORCHRUN=1 llamafactory-cli train sft.yaml deepspeed=deepspeed_zero3.json
+# The same with FSDP (num_processes in fsdp.yaml is the number of GPUs):
+accelerate launch --config_file fsdp.yaml -m llamafactory.launcher sft.yaml
+"""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """How LLaMA-Factory must build a chat to get the tokens that Fencun trains on and serves.
+
+    ``template`` is one of its names, empty where it should read the tokenizer's own;
+    ``system`` the system message that the base's template adds by itself, None where unknown.
+    """
+
+    template: str
+    system: str | None = None
+
+
+def speech_of(tokenizer: Any) -> Speech:
+    """Return the template that makes the same tokens as the base's own, thinking off.
+
+    Raises:
+        ModelError: the base's template is not of the ChatML kind that Qwen uses.
+    """
+    before, after = one_turn(tokenizer)
+    system = ""
+    if before.startswith(_SYSTEM) and _END in before:
+        system, _, before = before.removeprefix(_SYSTEM).partition(_END)
+    answer = after.removeprefix(_END)
+    known = {
+        "<|im_start|>assistant\n": "qwen",
+        "<|im_start|>assistant\n<think>\n\n</think>\n\n": "qwen3",
+    }
+    if before != _USER or answer not in known:
+        raise ModelError(
+            "这个底座的对话模板和 LLaMA-Factory 的 qwen、qwen3 都对不上，训练和使用会不一致。",
+            "The chat template of this base is neither qwen nor qwen3 of LLaMA-Factory; "
+            "training would not match serving.",
+        )
+    return Speech(known[answer], system)
+
+
+def speech_named(model: str) -> Speech:
+    """Return the template for a model that is not on this machine, by its name."""
+    name = model.lower()
+    if "qwen3" in name:
+        return Speech("qwen3")
+    return Speech("qwen" if "qwen" in name else "")
+
+
+def recipe(
+    config: TuneConfig,
+    model: str,
+    speech: Speech,
+    *,
+    samples: int,
+    depth: int = 0,
+    cpu: bool = False,
+    bf16: bool = True,
+) -> dict[str, Any]:
+    """Return the options of an SFT run over ``samples``; thinking is off, as in serving.
+
+    No ``max_samples``: LLaMA-Factory would drop data silently. ``overwrite_output_dir`` stays
+    off: run again, it resumes. ``depth`` is how many blocks the model has, 0 where unknown;
+    then all of them are adapted.
+    """
+    steps = config.steps or max(1, math.ceil(samples * config.epochs / config.batch))
+    options: dict[str, Any] = {
+        "model_name_or_path": model,
+        "stage": "sft",
+        "do_train": True,
+        "finetuning_type": "lora",
+        "lora_rank": config.rank,
+        "lora_alpha": int(config.alpha),
+        "lora_dropout": 0.0,
+        "lora_target": _targets(config.layers, depth),
+        "enable_thinking": False,
+        "dataset_dir": "data",
+        "dataset": TRAIN,
+        "eval_dataset": VALIDATION,
+        "cutoff_len": max(config.max_tokens, _CUTOFF),
+        "output_dir": OUTPUT,
+        "overwrite_output_dir": False,
+        "per_device_train_batch_size": config.micro or config.batch,
+        "gradient_accumulation_steps": max(1, config.batch // (config.micro or config.batch)),
+        "learning_rate": config.rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": config.warmup,
+        "weight_decay": config.decay,
+        "max_grad_norm": config.clip,
+        "num_train_epochs": config.epochs,
+        "eval_strategy": "steps",
+        "eval_steps": min(config.look, steps),
+        "save_strategy": "steps",
+        "save_steps": min(config.look, steps),
+        "save_total_limit": 2,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "logging_steps": 1,
+        "seed": config.seed,
+        "bf16": bf16,
+        "report_to": "none",
+        "plot_loss": False,
+    }
+    if speech.template:
+        options["template"] = speech.template
+    if speech.system is not None:
+        options["default_system"] = speech.system
+    if config.steps:
+        options["max_steps"] = config.steps
+    if cpu:
+        options |= {"use_cpu": True, "dataloader_pin_memory": False}
+    return options
+
+
+def _targets(layers: int, depth: int) -> str:
+    """Return what is adapted: the upper ``layers`` of ``depth`` blocks by name, or all."""
+    if not layers or not depth:
+        return "all"
+    return ",".join(
+        f"layers.{layer}.{'mlp' if target in _MLP else 'self_attn'}.{target}"
+        for layer in range(depth - layers, depth)
+        for target in PROJECTIONS
+    )
+
+
+_MLP = ("gate_proj", "up_proj", "down_proj")
+
+
+def fsdp(processes: int) -> dict[str, Any]:
+    """Return the options of ``accelerate launch`` for FSDP over ``processes`` GPUs."""
+    return {
+        "compute_environment": "LOCAL_MACHINE",
+        "distributed_type": "FSDP",
+        "fsdp_config": {
+            "fsdp_auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
+            "fsdp_sharding_strategy": "FULL_SHARD",
+            "fsdp_state_dict_type": "FULL_STATE_DICT",
+            "fsdp_cpu_ram_efficient_loading": True,
+            "fsdp_sync_module_states": True,
+            "fsdp_use_orig_params": True,
+        },
+        "machine_rank": 0,
+        "main_training_function": "main",
+        "mixed_precision": "bf16",
+        "num_machines": 1,
+        "num_processes": processes,
+        "use_cpu": False,
+    }
+
+
+def write_project(
+    folder: Path,
+    scenario: Scenario,
+    samples: tuple[Sequence[Sample], Sequence[Sample]],
+    options: dict[str, Any],
+    *,
+    gpus: int = 8,
+) -> Path:
+    """Write datasets (training, validation), recipe, DeepSpeed and FSDP; return the recipe."""
+    data = folder / "data"
+    for name, part in zip((TRAIN, VALIDATION), samples, strict=True):
+        files.write_json(data / f"{name}.json", conversations(scenario, part))
+    files.write_json(data / "dataset_info.json", dataset_info((TRAIN, VALIDATION)))
+    files.write_json(folder / "deepspeed_zero3.json", _DEEPSPEED)
+    files.write_text(folder / "fsdp.yaml", yaml.safe_dump(fsdp(max(1, gpus)), sort_keys=False))
+    files.write_text(folder / "train.sh", _COMMANDS)
+    files.write_text(
+        folder / RECIPE, yaml.safe_dump(options, sort_keys=False, allow_unicode=True, width=10000)
+    )
+    return folder / RECIPE
+
+
+def export_project(
+    source: Path, folder: Path, *, model: str = "", scenario_name: str = "spring_festival"
+) -> Path:
+    """Write a project for another machine; return its recipe.
+
+    ``source`` is a run, whose options and data are taken, or a folder with train.jsonl and
+    validation.jsonl. ``model`` is a name on the hub or a folder over there.
+
+    Raises:
+        FencunError: ``source`` is neither, or its data cannot be read.
+    """
+    from fencun.tune.runs.session import data_files
+
+    config = _options(source, scenario_name)
+    scenario = load_scenario(config.scenario)
+    train, validation = (read_samples(path, scenario) for path in data_files(config, scenario))
+    model = model or LARGE
+    options = recipe(config, model, speech_named(model), samples=len(train))
+    return write_project(folder, scenario, (train, validation), options)
+
+
+def _options(source: Path, scenario_name: str) -> TuneConfig:
+    from fencun.tune.config import from_mapping
+
+    begun = source / "config.json"
+    if begun.is_file():
+        return from_mapping(json.loads(begun.read_text(encoding="utf-8"))["resolved"])
+    train, validation = source / "train.jsonl", source / "validation.jsonl"
+    if not train.is_file():
+        raise FencunError(
+            f"{source} 里既没有微调，也没有 train.jsonl。",
+            f"{source} holds neither a tuning run nor a train.jsonl.",
+        )
+    return TuneConfig(scenario=scenario_name, train=str(train), validation=str(validation))
+
+
+def commands(folder: Path) -> list[str]:
+    """Return the commands that train in ``folder`` on one GPU and on several."""
+    lines = (folder / "train.sh").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]

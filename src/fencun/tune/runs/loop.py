@@ -1,0 +1,224 @@
+"""The training loop: one plain loop, read top to bottom, that can die anywhere and go on."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from fencun.errors import FencunError
+from fencun.tune.config import TuneConfig
+from fencun.tune.examples import Example
+from fencun.tune.forward.student import Student
+from fencun.tune.lora import LoraAdapter
+from fencun.tune.runs.checkpoint import Checkpoint, newest_checkpoint, save_checkpoint
+from fencun.tune.runs.order import batch_at
+from fencun.tune.runs.restraint import Reason, Seen, best_look, reason_to_stop
+
+_FLOOR = 0.1
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen when the run paused to look; the numbers are those of ``restraint.Seen``.
+
+    ``greetings`` are for people: brief, text, and the gates that found a fault. ``passed`` and
+    ``echoes`` are None where there are too few of them to stop a run by.
+    """
+
+    step: int
+    loss: float
+    canary: float = 0.0
+    passed: float | None = None
+    echoes: float | None = None
+    greetings: list[dict[str, Any]] = field(default_factory=list)
+
+    def seen(self) -> Seen:
+        """Return the numbers alone."""
+        return Seen(
+            step=self.step,
+            loss=self.loss,
+            canary=self.canary,
+            passed=self.passed,
+            echoes=self.echoes,
+        )
+
+
+class Watcher(Protocol):
+    """Looks at a student at work."""
+
+    def __call__(self, step: int, student: Student, adapter: LoraAdapter) -> Look:
+        """Return what is seen after ``step`` steps."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One step, as the live line shows it; ``loss`` in nats a token, ``eta`` in seconds."""
+
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    samples_per_second: float
+    eta: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: ``best_step`` is the step whose adapter was kept, ``stopped`` says why."""
+
+    steps: int
+    best_step: int
+    best_loss: float
+    stopped: Reason | None
+
+
+def learning_rate(step: int, config: TuneConfig) -> float:
+    """Return the rate of ``step`` (from 0): a linear warm-up, then a cosine down to a tenth."""
+    if step < config.warmup:
+        return config.rate * (step + 1) / config.warmup
+    done = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.rate * (_FLOOR + (1 - _FLOOR) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+
+
+class Run:
+    """A tuning run in ``folder``: started or gone on with, by the same call.
+
+    ``config.steps`` must be resolved. ``watch`` looks every ``config.look`` steps and at the
+    end; the adapter with the best validation loss is the one that is kept.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: TuneConfig,
+        student: Student,
+        adapter: LoraAdapter,
+        examples: Sequence[Example],
+        watch: Watcher,
+        tell: Callable[[Tick | Look], None] = lambda _: None,
+    ) -> None:
+        self.folder, self.config, self.student, self.adapter = folder, config, student, adapter
+        self._examples = examples
+        self._strata = [example.stratum for example in examples]
+        self._watch, self._tell = watch, tell
+        self._micro = config.micro or config.batch
+        self._optimizer = torch.optim.AdamW(
+            [tensor.requires_grad_() for tensor in adapter.tensors.values()],
+            lr=config.rate,
+            betas=(0.9, 0.99),
+            weight_decay=config.decay,
+        )
+        self._step = 0
+        self._history: list[Seen] = []
+        self._stopped: Reason | None = None
+        self._resume()
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self._step
+
+    def go(self) -> Outcome:
+        """Run to the end, or until a look raises an alarm or patience runs out."""
+        started, first = time.monotonic(), self._step
+        while self._step < self.config.steps and not self._stopped:
+            loss, rate = self._learn()
+            self._step += 1
+            self._report(loss, rate, (time.monotonic() - started) / (self._step - first))
+            at_end = self._step == self.config.steps
+            if at_end or self._step % self.config.look == 0:
+                self._stopped = self._look()
+            if at_end or self._stopped or self._step % self.config.checkpoint == 0:
+                self._save()
+        best = best_look(self._history)
+        return Outcome(self._step, best["step"], best["loss"], self._stopped)
+
+    def _learn(self) -> tuple[float, float]:
+        """Take one step; return its loss (nats a token) and the learning rate."""
+        config = self.config
+        chosen = batch_at(self._strata, seed=config.seed, step=self._step, size=config.batch)
+        batch = [self._examples[index] for index in chosen]
+        total = sum(len(example.answer) for example in batch)
+        loss = self._gradients(batch, total)
+        if not math.isfinite(loss):
+            raise FencunError(
+                f"第 {self._step + 1} 步的损失不是数（学习率 {config.rate:g}）。上一个检查点完好；"
+                "把 rate 调小，重新开始。",
+                f"The loss of step {self._step + 1} is not a number (rate {config.rate:g}). The "
+                "last checkpoint is whole; start again with a smaller rate.",
+            )
+        rate = learning_rate(self._step, config)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        torch.nn.utils.clip_grad_norm_(list(self.adapter.tensors.values()), config.clip)
+        self._optimizer.step()
+        return loss, rate
+
+    def _gradients(self, batch: Sequence[Example], total: int) -> float:
+        """Accumulate gradients of the mean loss; where memory runs out, in halves from then on."""
+        while True:
+            self._optimizer.zero_grad(set_to_none=True)
+            try:
+                loss = 0.0
+                for start in range(0, len(batch), self._micro):
+                    nll, _ = self.student.nll(batch[start : start + self._micro], self.adapter)
+                    (nll / total).backward()  # type: ignore[no-untyped-call]
+                    loss += float(nll.detach())
+                return loss / total
+            except torch.OutOfMemoryError as error:
+                if self._micro == 1:
+                    raise FencunError(
+                        "显存不够，一条样本也放不下；请减少 layers 或 rank，或换小一点的底座。",
+                        "Out of memory with a single sample; lower layers or rank, "
+                        "or take a smaller base.",
+                    ) from error
+                self._micro = (self._micro + 1) // 2
+                torch.cuda.empty_cache()
+
+    def _report(self, loss: float, rate: float, seconds: float) -> None:
+        left = (self.config.steps - self._step) * seconds
+        tick = Tick(
+            self._step, self.config.steps, loss, rate, self.config.batch / max(seconds, 1e-9), left
+        )
+        self._tell(tick)
+
+    def _look(self) -> Reason | None:
+        look = self._watch(self._step, self.student, self.adapter)
+        self._tell(look)
+        self._history.append(look.seen())
+        stop = reason_to_stop(self._history, self.config.patience)
+        if best_look(self._history)["step"] == self._step:
+            self.adapter.save(self.folder / "best", self.config.base)
+        return stop
+
+    def _save(self) -> None:
+        tensors = {f"adapter.{k}": v.detach() for k, v in self.adapter.tensors.items()}
+        for name, value in self.adapter.tensors.items():
+            state = self._optimizer.state[value]
+            tensors[f"mean.{name}"] = state["exp_avg"]
+            tensors[f"square.{name}"] = state["exp_avg_sq"]
+        progress = {"history": self._history, "micro": self._micro, "stopped": self._stopped}
+        save_checkpoint(self.folder / "checkpoints", Checkpoint(self._step, tensors, progress))
+
+    def _resume(self) -> None:
+        checkpoint = newest_checkpoint(self.folder / "checkpoints")
+        if checkpoint is None:
+            return
+        self._step = checkpoint.step
+        self._history = checkpoint.progress["history"]
+        stopped = checkpoint.progress["stopped"]
+        self._stopped = (stopped[0], stopped[1]) if stopped else None
+        self._micro = checkpoint.progress["micro"]
+        with torch.no_grad():
+            for name, value in self.adapter.tensors.items():
+                value.copy_(checkpoint.tensors[f"adapter.{name}"])
+                self._optimizer.state[value] = {
+                    "step": torch.tensor(float(checkpoint.step)),
+                    "exp_avg": checkpoint.tensors[f"mean.{name}"].to(value.device),
+                    "exp_avg_sq": checkpoint.tensors[f"square.{name}"].to(value.device),
+                }
