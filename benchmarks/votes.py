@@ -34,15 +34,15 @@ import httpx
 import numpy as np
 import uvicorn
 
-from fencun.evaluate import booth
+from fencun.evaluate import voting
 from fencun.evaluate.decide import decide
 from fencun.evaluate.facts import Background, gather
+from fencun.evaluate.rows import VoteRow
 from fencun.evaluate.rules import shipped_rules
 from fencun.evaluate.run import run
 from fencun.evaluate.simulate import ARMS, Tally, World, simulate, studies
 from fencun.evaluate.strengths import RESAMPLES, compare, strengths
 from fencun.evaluate.table import NEITHER, TIE, VoteTable
-from fencun.evaluate.tables import VoteRow
 from fencun.gates import Gates
 from fencun.models.fake import FakeEngine
 from fencun.scenario import load_scenario
@@ -155,7 +155,7 @@ async def served(code_of: dict[str, str], folder: Path) -> AsyncIterator[str]:
     """Serve the real app on loopback with an open poll; yield its URL."""
     scenario, study = load_scenario(), await study_of_fakes(folder)
     with Store() as store:
-        poll = store.write(lambda s: booth.open_poll(s, study, ballots=2 * BALLOTS))
+        poll = store.write(lambda s: voting.open_poll(s, study, ballots=2 * BALLOTS))
     code_of["code"] = poll.code
 
     @asynccontextmanager

@@ -87,7 +87,7 @@ def make_model(path: Path) -> Path:
 
 
 async def answered_study(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, test: int = 24, name: str = "booth"
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, test: int = 24, name: str = "study"
 ) -> Study:
     """Return a frozen study of three arms, each with texts of its own, one of them tuned."""
     folder.mkdir(parents=True, exist_ok=True)

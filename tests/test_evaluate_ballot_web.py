@@ -8,7 +8,7 @@ import web_app
 from evaluate_study import study_now
 from fastapi.testclient import TestClient
 
-from fencun.evaluate import booth
+from fencun.evaluate import voting
 from fencun.evaluate.collect import collect
 from fencun.evaluate.study import Study
 from fencun.scenario import Scenario
@@ -30,7 +30,7 @@ def client(scenario: Scenario) -> Iterator[TestClient]:
 @pytest.fixture
 def code(client: TestClient, study: Study) -> str:
     with Store() as store:
-        return store.write(lambda s: booth.open_poll(s, study, ballots=16)).code
+        return store.write(lambda s: voting.open_poll(s, study, ballots=16)).code
 
 
 def join(client: TestClient, code: str, name: str = "小王") -> dict[str, object]:
@@ -115,7 +115,7 @@ def test_strangers_and_latecomers_are_refused(client: TestClient, code: str, stu
     assert client.get("/ballot/none-such-poll").status_code == 404
     ballot = join(client, code)["ballot"]
     with Store() as store:
-        store.write(lambda s: booth.close_poll(s, study.registration.fingerprint))
+        store.write(lambda s: voting.close_poll(s, study.registration.fingerprint))
     late = client.post(f"/ballot/{code}/vote", json=vote_on(ballot))
     assert (late.status_code, late.json()["error"]["code"]) == (410, "closed")
     assert "结束" in client.get(f"/ballot/{code}").text

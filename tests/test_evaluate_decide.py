@@ -6,7 +6,7 @@ import pytest
 from fencun.errors import FencunError
 from fencun.evaluate.decide import PURPOSES, Ruling, decide
 from fencun.evaluate.facts import Background, Facts, gather
-from fencun.evaluate.power import votes_missing, votes_planned
+from fencun.evaluate.planning import votes_missing, votes_planned
 from fencun.evaluate.rules import load_rules, parse_rules, shipped_rules
 from fencun.evaluate.simulate import ARMS, World, simulate, studies
 from fencun.evaluate.strengths import Comparison

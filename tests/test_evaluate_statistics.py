@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fencun.evaluate.agreement import _resampled, agreement
-from fencun.evaluate.raters import oddities
+from fencun.evaluate.oddities import oddities
 from fencun.evaluate.rates import arm_rates, pair_rates, wilson
 from fencun.evaluate.records import Opinion, Vote
 from fencun.evaluate.simulate import ARMS, World, simulate

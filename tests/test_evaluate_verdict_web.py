@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from test_evaluate_ballot_web import vote_on
 from test_evaluate_report import voted
 
-from fencun.evaluate import booth
+from fencun.evaluate import voting
 from fencun.evaluate.report import write_report
 from fencun.evaluate.study import Study
 from fencun.scenario import Scenario
@@ -72,7 +72,7 @@ def test_votes_decide_and_a_study_is_not_written_to(client: TestClient, study: S
 def test_votes_in_the_box_count_at_once(client: TestClient, study: Study) -> None:
     client.post("/ballot/open", data={"study": study.registration.fingerprint})
     with Store() as store:
-        code = store.read(booth.turnouts)[0].poll.code
+        code = store.read(voting.turnouts)[0].poll.code
     client.post(f"/ballot/{code}/join", data={"name": "阿兰"})
     state = client.get(f"/ballot/{code}/next").json()
     client.post(f"/ballot/{code}/vote", json=vote_on(state["ballot"]))
@@ -96,7 +96,7 @@ def test_raters_from_elsewhere_reach_none_of_it(client: TestClient, study: Study
 
 def test_who_still_votes_is_shown_no_arm_even_at_home(client: TestClient, study: Study) -> None:
     with Store() as store:
-        code = store.write(lambda s: booth.open_poll(s, study, ballots=4)).code
+        code = store.write(lambda s: voting.open_poll(s, study, ballots=4)).code
     client.post(f"/ballot/{code}/join", data={"name": "主持人"})
     shown = client.get(address(study)).text
     assert "您还没有评完" in shown
@@ -131,7 +131,7 @@ def test_downloads_are_what_the_command_writes(
         answer = client.get(f"{address(study)}/{path.name}{query}")
         assert answer.content == path.read_bytes()
         assert answer.headers["content-disposition"] == (
-            f'attachment; filename="fencun-booth{path.suffix}"'
+            f'attachment; filename="fencun-study{path.suffix}"'
         )
 
 

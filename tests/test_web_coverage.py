@@ -9,7 +9,7 @@ import web_app
 from evaluate_study import study_now
 from fastapi.testclient import TestClient
 
-from fencun.evaluate import booth
+from fencun.evaluate import voting
 from fencun.evaluate.records import Opinion
 from fencun.scenario import Scenario
 from fencun.store.database import Store
@@ -98,17 +98,17 @@ def test_briefs_and_votes_of_a_study_are_counted(
         assert counts(client, over="briefs")["total"] == len(study.briefs())
         assert counts(client, over="votes")["total"] == 0
         with Store() as store:
-            poll = store.write(lambda s: booth.open_poll(s, study, ballots=6))
-            rater = store.write(lambda s: booth.join(s, poll.code, "老周"))
+            poll = store.write(lambda s: voting.open_poll(s, study, ballots=6))
+            rater = store.write(lambda s: voting.join(s, poll.code, "老周"))
             for _ in range(2):
-                ballot = store.read(lambda s: booth.next_ballot(s, rater))[0]
+                ballot = store.read(lambda s: voting.next_ballot(s, rater))[0]
                 assert ballot is not None
                 cast = ballot.id
                 store.write(
-                    lambda s, cast=cast: booth.vote(  # type: ignore[misc]
+                    lambda s, cast=cast: voting.vote(  # type: ignore[misc]
                         s, poll.code, rater.key, cast, identity=new_id(), choice="left",
                         left=Opinion(), right=Opinion(), seconds=None,
                     )
                 )  # fmt: skip
-            store.write(lambda s: booth.take_back(s, poll.code, rater.key, cast))
+            store.write(lambda s: voting.take_back(s, poll.code, rater.key, cast))
         assert counts(client, over="votes")["total"] == 1

@@ -8,7 +8,7 @@ import web_app
 from evaluate_study import study_now
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from fencun.evaluate import booth
+from fencun.evaluate import voting
 from fencun.evaluate.collect import collect
 from fencun.evaluate.report import write_report
 from fencun.evaluate.study import Study
@@ -27,7 +27,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 def link(scenario: Scenario, study: Study) -> Iterator[str]:
     with web_app.running(web_app.app(scenario)) as url:
         with Store() as store:
-            code = store.write(lambda s: booth.open_poll(s, study, ballots=6)).code
+            code = store.write(lambda s: voting.open_poll(s, study, ballots=6)).code
         yield f"{url}/ballot/{code}"
 
 
@@ -83,7 +83,7 @@ def test_take_back_reload_and_close(context: BrowserContext, link: str, study: S
     page.reload()
     expect(page.locator("#left .text")).to_have_text(first)
     with Store() as store:
-        store.write(lambda s: booth.close_poll(s, study.registration.fingerprint))
+        store.write(lambda s: voting.close_poll(s, study.registration.fingerprint))
     page.keyboard.press("2")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="投票结束了")).to_be_visible()

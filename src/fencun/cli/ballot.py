@@ -22,13 +22,13 @@ def open_box(
     as_json: AsJson = False,
 ) -> None:
     """打开投票，给出发给评审人的链接；已经开着的，给出原来的链接。"""
-    from fencun.evaluate import booth
+    from fencun.evaluate import voting
     from fencun.evaluate.study import find_study
     from fencun.store.database import Store
 
     found = find_study(study)
     with Store() as store:
-        poll = store.write(lambda session: booth.open_poll(session, found, ballots=ballots))
+        poll = store.write(lambda session: voting.open_poll(session, found, ballots=ballots))
     if as_json:
         told = {"study": found.name, "path": f"/ballot/{poll.code}", "ballots": poll.ballots}
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
@@ -48,11 +48,11 @@ def open_box(
 @app.command("list")
 def list_boxes(as_json: AsJson = False) -> None:
     """看各次投票来了几个人、投了几票。"""
-    from fencun.evaluate import booth
+    from fencun.evaluate import voting
     from fencun.store.database import Store
 
     with Store() as store:
-        turnouts = store.read(booth.turnouts)
+        turnouts = store.read(voting.turnouts)
     rows: list[dict[str, Any]] = [
         {
             "study": one.poll.study,
@@ -80,7 +80,7 @@ def list_boxes(as_json: AsJson = False) -> None:
 @app.command("close")
 def close_box(study: Which = None) -> None:
     """结束投票：链接作废，已经投的都算数。"""
-    from fencun.evaluate import booth
+    from fencun.evaluate import voting
     from fencun.evaluate.collect import collect
     from fencun.evaluate.study import find_study
     from fencun.store.database import Store
@@ -88,7 +88,7 @@ def close_box(study: Which = None) -> None:
     found = find_study(study)
     with Store() as store:
         fingerprint = found.registration.fingerprint
-        closed = store.write(lambda session: booth.close_poll(session, fingerprint))
+        closed = store.write(lambda session: voting.close_poll(session, fingerprint))
         votes = collect(found, store)
     if not closed:
         raise FencunError(
@@ -111,14 +111,14 @@ def export(
     """给用纸笔或表格的人导出选票（CSV，Excel 打得开）。"""
     from sqlalchemy.orm import Session
 
-    from fencun.evaluate import booth, paper
+    from fencun.evaluate import paper, voting
     from fencun.evaluate.study import find_study
     from fencun.store.database import Store
 
     found = find_study(study)
 
     def drawn(session: Session) -> int:
-        poll = booth.open_poll(session, found)
+        poll = voting.open_poll(session, found)
         return paper.export_ballots(session, poll, path, raters)
 
     with Store() as store:

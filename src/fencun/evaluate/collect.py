@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fencun.evaluate.records import Vote
+from fencun.evaluate.rows import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.evaluate.study import Study, ordered
-from fencun.evaluate.tables import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.files import sha256_json
 from fencun.home import home
 from fencun.store.database import Store

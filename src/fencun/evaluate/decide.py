@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fencun.evaluate.facts import Facts
-from fencun.evaluate.power import votes_missing, votes_planned
+from fencun.evaluate.planning import votes_missing, votes_planned
 from fencun.evaluate.rules import Decision, RuleName, Rules
 
 # What a rule is there for, in the order people read them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fencun.evaluate.agreement import Agreement, agreement
-from fencun.evaluate.raters import Oddity, oddities
+from fencun.evaluate.oddities import Oddity, oddities
 from fencun.evaluate.rates import ArmRate, PairRate, arm_rates, pair_rates
 from fencun.evaluate.rules import Rules
 from fencun.evaluate.strengths import Comparison, Strengths, compare, compare_all, strengths

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError, RecordError
-from fencun.evaluate.booth import BallotError, join, vote
 from fencun.evaluate.records import CHOICES, REASONS, Choice, Opinion, Reason
-from fencun.evaluate.tables import BallotRow, PollRow, RaterRow
+from fencun.evaluate.rows import BallotRow, PollRow, RaterRow
+from fencun.evaluate.voting import BallotError, join, vote
 from fencun.files import write_bytes
 
 _COLUMNS = (

@@ -10,7 +10,7 @@ from statistics import fmean, median
 
 from fencun.evaluate.decide import PURPOSES, Check, Purpose, Ruling, decide
 from fencun.evaluate.facts import Background, Facts, gather, without_odd
-from fencun.evaluate.power import votes_planned
+from fencun.evaluate.planning import votes_planned
 from fencun.evaluate.records import Answer, Vote
 from fencun.evaluate.rules import Rules
 from fencun.evaluate.study import VOTES, Study

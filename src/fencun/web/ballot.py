@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from fencun.evaluate import booth
+from fencun.evaluate import voting
 from fencun.evaluate.records import CHOICES, REASONS, SCALES, Opinion, Reason, Scale
+from fencun.evaluate.rows import BallotRow, RaterRow
 from fencun.evaluate.study import find_study, studies
-from fencun.evaluate.tables import BallotRow, RaterRow
 from fencun.web.errors import ForbiddenError
 from fencun.web.host import at_home
 from fencun.web.pages import Page, render
@@ -72,7 +72,7 @@ class BackRequest(BaseModel):
 async def overview(request: Request, studio: StudioDep) -> Response:
     """Show the polls: links, turnout, and what can be opened. To the host only."""
     home = at_home(request)
-    polls = await studio.store.aread(booth.turnouts) if home else []
+    polls = await studio.store.aread(voting.turnouts) if home else []
     running = {turnout.poll.fingerprint for turnout in polls if turnout.poll.closed_at is None}
     ready = [
         study
@@ -89,7 +89,7 @@ async def open_poll(
     """Open the ballot box for a study, from the host's own browser."""
     _only_at_home(request)
     found = find_study(study)
-    await studio.store.awrite(lambda session: booth.open_poll(session, found).id)
+    await studio.store.awrite(lambda session: voting.open_poll(session, found).id)
     return RedirectResponse("/ballot", 303)
 
 
@@ -99,14 +99,14 @@ async def close_poll(
 ) -> Response:
     """Close the ballot box of the study with that fingerprint, from the host's own browser."""
     _only_at_home(request)
-    await studio.store.awrite(lambda session: booth.close_poll(session, study))
+    await studio.store.awrite(lambda session: voting.close_poll(session, study))
     return RedirectResponse("/ballot", 303)
 
 
 @router.get("/ballot/{code}")
 async def page(request: Request, studio: StudioDep, code: Code) -> Response:
     """Show the ballots to a rater; a newcomer is asked for a name first."""
-    poll = await studio.store.aread(lambda session: booth.find_poll(session, code))
+    poll = await studio.store.aread(lambda session: voting.find_poll(session, code))
     rater = await studio.store.aread(_rater_of(request, code))
     return render(
         request,
@@ -127,7 +127,7 @@ async def join(
 ) -> Response:
     """Take a newcomer's name and draw their ballots; whoever joined before goes on."""
     if not await studio.store.aread(_rater_of(request, code)):
-        rater = await studio.store.awrite(lambda session: booth.join(session, code, name))
+        rater = await studio.store.awrite(lambda session: voting.join(session, code, name))
         response = RedirectResponse(f"/ballot/{code}", 303)
         # Lax, not strict: the link is opened from a chat, which is another site.
         response.set_cookie(_cookie(code), rater.key, _WEEKS_S, httponly=True, samesite="lax")
@@ -148,7 +148,7 @@ async def vote(request: Request, studio: StudioDep, code: Code, said: VoteReques
     key = request.cookies.get(_cookie(code), "")
 
     def kept(session: Session) -> Response:
-        booth.vote(
+        voting.vote(
             session,
             code,
             key,
@@ -170,7 +170,7 @@ async def take_back(request: Request, studio: StudioDep, code: Code, said: BackR
     key = request.cookies.get(_cookie(code), "")
 
     def taken(session: Session) -> Response:
-        booth.take_back(session, code, key, said.ballot)
+        voting.take_back(session, code, key, said.ballot)
         session.flush()
         return _padded(_next(session, code, key))
 
@@ -178,12 +178,12 @@ async def take_back(request: Request, studio: StudioDep, code: Code, said: BackR
 
 
 def _next(session: Session, code: str, key: str) -> dict[str, Any]:
-    rater = booth.find_rater(session, code, key)
-    ballot, done, total = booth.next_ballot(session, rater)
+    rater = voting.find_rater(session, code, key)
+    ballot, done, total = voting.next_ballot(session, rater)
     return {
         "done": done,
         "total": total,
-        "last": booth.last_cast(session, rater),
+        "last": voting.last_cast(session, rater),
         "ballot": _shown(ballot) if ballot else None,
     }
 
@@ -209,8 +209,8 @@ def _rater_of(request: Request, code: str) -> Callable[[Session], RaterRow | Non
 
     def found(session: Session) -> RaterRow | None:
         try:
-            return booth.find_rater(session, code, key)
-        except booth.UnknownBallotError:
+            return voting.find_rater(session, code, key)
+        except voting.UnknownBallotError:
             return None
 
     return found

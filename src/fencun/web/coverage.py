@@ -19,8 +19,8 @@ from fencun.data.lines import DRAFTS
 from fencun.data.split import PARTS
 from fencun.data.targets import Targets, load_targets
 from fencun.errors import FencunError
+from fencun.evaluate.rows import BallotRow, PollRow, VoteRow
 from fencun.evaluate.study import Study, studies
-from fencun.evaluate.tables import BallotRow, PollRow, VoteRow
 from fencun.language import say
 from fencun.scenario import Scenario
 from fencun.store import seeds

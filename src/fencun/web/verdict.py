@@ -12,7 +12,7 @@ from pydantic import StringConstraints
 from starlette.responses import Response
 
 from fencun.errors import FencunError
-from fencun.evaluate import booth
+from fencun.evaluate import voting
 from fencun.evaluate.collect import standing
 from fencun.evaluate.extras import need_statistics
 from fencun.evaluate.study import Study, studies
@@ -103,7 +103,7 @@ def _rendered(judged: "Verdict", kind: str) -> tuple[str, str]:
 
 async def _told(request: Request, studio: Studio, study: Study) -> Json:
     """What the page shows of ``study``: nothing of its arms to somebody who still votes on it."""
-    polls = await studio.store.aread(booth.turnouts)
+    polls = await studio.store.aread(voting.turnouts)
     fingerprint = study.registration.fingerprint
     running = [one for one in polls if one.poll.fingerprint == fingerprint and one.is_open]
     told: Json = {"poll": running[0] if running else None}
@@ -146,7 +146,7 @@ async def _is_voting(request: Request, studio: Studio, study: Study) -> bool:
     keys, fingerprint = rater_keys(request), study.registration.fingerprint
     if not keys:
         return False
-    return await studio.store.aread(lambda s: booth.waits_for(s, fingerprint, keys))
+    return await studio.store.aread(lambda s: voting.waits_for(s, fingerprint, keys))
 
 
 async def _known() -> dict[str, Study]:

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from fencun.errors import FencunError
 from fencun.evaluate.extras import need_statistics
 from fencun.evaluate.records import BALLOTS, Choice, Opinion, Source
+from fencun.evaluate.rows import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.evaluate.study import Study
-from fencun.evaluate.tables import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.store.schema import now
 from fencun.store.writings import new_id
 
 if TYPE_CHECKING:
-    from fencun.evaluate.deck import Deck
+    from fencun.evaluate.questions import QuestionSet
 
 
 # Built once: a vote is a dozen small questions to the database, and 200 people may ask at once.
@@ -79,11 +79,11 @@ def open_poll(session: Session, study: Study, *, ballots: int = BALLOTS) -> Poll
         FencunError: the study is unfinished or was changed, or has nothing to ask.
     """
     need_statistics()
-    from fencun.evaluate.deck import deck_of
+    from fencun.evaluate.questions import question_set
 
     fingerprint = study.registration.fingerprint
-    deck = deck_of(str(study.folder.resolve()), fingerprint)
-    if not len(deck.questions):
+    asked = question_set(str(study.folder.resolve()), fingerprint)
+    if not len(asked.questions):
         raise FencunError(
             "没有两组答得不同的需求，没什么可投的。",
             "No brief has two answers that differ.",
@@ -154,11 +154,11 @@ def join(session: Session, code: str, name: str, *, source: Source = "web") -> R
 def _drawn(session: Session, poll: PollRow, rater: RaterRow) -> list[BallotRow]:
     import numpy as np
 
-    from fencun.evaluate.deck import deck_of
     from fencun.evaluate.draw import draw
+    from fencun.evaluate.questions import question_set
 
-    deck = deck_of(poll.folder, poll.fingerprint)
-    seen = np.zeros(len(deck.questions), dtype=np.int64)
+    asked = question_set(poll.folder, poll.fingerprint)
+    seen = np.zeros(len(asked.questions), dtype=np.int64)
     counted = (
         select(BallotRow.item, func.count())
         .where(BallotRow.poll_id == poll.id, BallotRow.repeat_of.is_(None))
@@ -167,16 +167,16 @@ def _drawn(session: Session, poll: PollRow, rater: RaterRow) -> list[BallotRow]:
     for item, count in session.execute(counted):
         seen[item] = count
     random = np.random.default_rng(secrets.randbits(128))
-    drawn = draw(deck.questions, seen, ballots=poll.ballots, random=random)
+    drawn = draw(asked.questions, seen, ballots=poll.ballots, random=random)
     ids = [new_id() for _ in drawn]
     return [
-        _ballot(deck, poll, rater, ids, place, one.item, one.swapped, one.repeats)
+        _ballot(asked, poll, rater, ids, place, one.item, one.swapped, one.repeats)
         for place, one in enumerate(drawn)
     ]
 
 
 def _ballot(
-    deck: "Deck",
+    asked: "QuestionSet",
     poll: PollRow,
     rater: RaterRow,
     ids: list[str],
@@ -185,10 +185,10 @@ def _ballot(
     swapped: bool,
     repeats: int | None,
 ) -> BallotRow:
-    number = int(deck.questions.brief[item])
-    arms = [deck.arms[int(deck.questions.low[item])], deck.arms[int(deck.questions.high[item])]]
+    number = int(asked.questions.brief[item])
+    arms = [asked.arms[int(asked.questions.low[item])], asked.arms[int(asked.questions.high[item])]]
     left, right = arms[::-1] if swapped else arms
-    brief = deck.briefs[number]
+    brief = asked.briefs[number]
     return BallotRow(
         id=ids[place],
         poll_id=poll.id,
@@ -196,11 +196,11 @@ def _ballot(
         place=place,
         item=item,
         brief=brief,
-        lines=[list(line) for line in deck.lines[number]],
+        lines=[list(line) for line in asked.lines[number]],
         left_arm=left,
         right_arm=right,
-        left_text=deck.texts[left, brief],
-        right_text=deck.texts[right, brief],
+        left_text=asked.texts[left, brief],
+        right_text=asked.texts[right, brief],
         repeat_of=None if repeats is None else ids[repeats],
     )
 

@@ -46,7 +46,7 @@ class RaterRow(Base):
 class BallotRow(Base):
     """One question to one rater: a brief, two texts, and, kept here only, who wrote which.
 
-    ``item`` is the position of the question in the poll's deck, ``place`` counts from 0 in
+    ``item`` is the position among the poll's questions, ``place`` counts from 0 in
     the order shown, ``repeat_of`` is the ballot that this one asks again.
     """
 

@@ -12,12 +12,12 @@ import pytest
 from evaluate_study import answered_study
 
 from fencun.errors import FencunError
-from fencun.evaluate import booth, paper
-from fencun.evaluate.booth import BallotError, ClosedError, UnknownBallotError
+from fencun.evaluate import paper, voting
 from fencun.evaluate.collect import collect
 from fencun.evaluate.records import Opinion
+from fencun.evaluate.rows import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.evaluate.study import Study
-from fencun.evaluate.tables import BallotRow, PollRow, RaterRow, VoteRow
+from fencun.evaluate.voting import BallotError, ClosedError, UnknownBallotError
 from fencun.store.database import Store
 from fencun.store.writings import new_id
 
@@ -37,11 +37,11 @@ def store(database: str) -> Iterator[Store]:
 
 @pytest.fixture
 def poll(store: Store, study: Study) -> PollRow:
-    return store.write(lambda session: booth.open_poll(session, study, ballots=20))
+    return store.write(lambda session: voting.open_poll(session, study, ballots=20))
 
 
 def joined(store: Store, poll: PollRow, name: str = "小王") -> RaterRow:
-    return store.write(lambda session: booth.join(session, poll.code, name))
+    return store.write(lambda session: voting.join(session, poll.code, name))
 
 
 def ballots(store: Store, rater: RaterRow) -> list[BallotRow]:
@@ -60,7 +60,7 @@ def cast(store: Store, poll: PollRow, rater: RaterRow, ballot: str, **fields: ob
     }
     said |= fields
     return store.write(
-        lambda session: booth.vote(session, poll.code, rater.key, ballot, **said)  # type: ignore[arg-type]
+        lambda session: voting.vote(session, poll.code, rater.key, ballot, **said)  # type: ignore[arg-type]
     )
 
 
@@ -100,7 +100,7 @@ def test_a_vote_is_kept_once_however_often_it_is_sent(store: Store, poll: PollRo
         cast(store, poll, rater, ballot, identity=press, choice="right")
     with pytest.raises(BallotError, match="已经投过"):
         cast(store, poll, rater, ballot)
-    waiting, done, total = store.read(lambda s: booth.next_ballot(s, rater))
+    waiting, done, total = store.read(lambda s: voting.next_ballot(s, rater))
     assert (done, total) == (1, 20)
     assert waiting is not None
     assert waiting.place == 1
@@ -111,7 +111,7 @@ def test_a_vote_can_be_taken_back_once(store: Store, poll: PollRow, study: Study
     ballot = ballots(store, rater)[0].id
 
     def back() -> None:
-        store.write(lambda s: booth.take_back(s, poll.code, rater.key, ballot))
+        store.write(lambda s: voting.take_back(s, poll.code, rater.key, ballot))
 
     with pytest.raises(BallotError, match="还没有投"):
         back()
@@ -139,10 +139,10 @@ def test_foreign_forged_and_late_votes_are_refused(
         with pytest.raises(UnknownBallotError):
             cast(store, poll, mine, ballot)
     with pytest.raises(UnknownBallotError):
-        store.read(lambda s: booth.find_rater(s, poll.code, ""))
+        store.read(lambda s: voting.find_rater(s, poll.code, ""))
     with pytest.raises(UnknownBallotError):
-        store.read(lambda s: booth.find_poll(s, "nope"))
-    assert store.write(lambda s: booth.close_poll(s, study.registration.fingerprint)) == 1
+        store.read(lambda s: voting.find_poll(s, "nope"))
+    assert store.write(lambda s: voting.close_poll(s, study.registration.fingerprint)) == 1
     with pytest.raises(ClosedError):
         cast(store, poll, mine, ballots(store, mine)[0].id)
     with pytest.raises(ClosedError):
@@ -157,10 +157,10 @@ def test_names_are_asked_for_and_trimmed(store: Store, poll: PollRow) -> None:
 
 
 def test_opening_twice_is_one_link_and_reopening_another(store: Store, study: Study) -> None:
-    codes = [store.write(lambda s: booth.open_poll(s, study)).code for _ in range(2)]
+    codes = [store.write(lambda s: voting.open_poll(s, study)).code for _ in range(2)]
     assert codes[0] == codes[1]
-    store.write(lambda s: booth.close_poll(s, study.registration.fingerprint))
-    assert store.write(lambda s: booth.open_poll(s, study)).code != codes[0]
+    store.write(lambda s: voting.close_poll(s, study.registration.fingerprint))
+    assert store.write(lambda s: voting.open_poll(s, study)).code != codes[0]
 
 
 def test_collected_votes_carry_arms_and_hashes(store: Store, poll: PollRow, study: Study) -> None:
@@ -231,7 +231,7 @@ def test_a_changed_study_cannot_be_opened(store: Store, study: Study) -> None:
     first = json.loads(path.read_text(encoding="utf-8").splitlines()[0])
     path.write_text(path.read_text(encoding="utf-8").replace(first["text"], "改了"), "utf-8")
     with pytest.raises(FencunError, match="改过"):
-        store.write(lambda s: booth.open_poll(s, study))
+        store.write(lambda s: voting.open_poll(s, study))
 
 
 @pytest.mark.slow
@@ -240,7 +240,7 @@ def test_two_hundred_people_voting_at_once_make_exactly_ten_thousand_votes(
 ) -> None:
     """Each of 200 raters casts 50 ballots; every fifth vote is sent again, its answer lost."""
     with Store(f"sqlite:///{tmp_path / 'many.db'}") as store:
-        poll = store.write(lambda s: booth.open_poll(s, study, ballots=50))
+        poll = store.write(lambda s: voting.open_poll(s, study, ballots=50))
 
         def rate(number: int) -> None:
             rater = joined(store, poll, f"评审{number}")

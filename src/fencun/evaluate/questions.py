@@ -15,7 +15,7 @@ SHARED = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Deck:
+class QuestionSet:
     """Questions by position. ``texts`` maps (arm, brief) to what is shown."""
 
     questions: Items
@@ -25,17 +25,17 @@ class Deck:
     texts: dict[tuple[str, str], str]
 
 
-def deck_of(folder: str, fingerprint: str) -> Deck:
-    """Return the deck of the study in ``folder``.
+def question_set(folder: str, fingerprint: str) -> QuestionSet:
+    """Return the questions of the study in ``folder``.
 
     Raises:
         FencunError: the study is gone, unfinished, changed, or another one.
     """
-    return _deck(folder, fingerprint)
+    return _read(folder, fingerprint)
 
 
 @lru_cache(maxsize=8)
-def _deck(folder: str, fingerprint: str) -> Deck:
+def _read(folder: str, fingerprint: str) -> QuestionSet:
     study = Study(Path(folder))
     study.check()
     arms = study.arms
@@ -50,11 +50,11 @@ def _deck(folder: str, fingerprint: str) -> Deck:
         for high in range(low + 1, len(arms))
         if _askable(texts.get((arms[low], brief)), texts.get((arms[high], brief)))
     ]
-    # The same deck for the same study, wherever it is opened: positions mean the same.
+    # The same order for the same study, wherever it is opened: positions mean the same.
     random = np.random.default_rng(int(fingerprint[:16], 16))
     questions = items(triples, _decisive(study), shared=SHARED, random=random)
     lines = tuple(_lines(study.scenario, sample.brief) for sample in study.briefs())
-    return Deck(questions, arms, tuple(briefs), lines, texts)
+    return QuestionSet(questions, arms, tuple(briefs), lines, texts)
 
 
 def _askable(one: str | None, other: str | None) -> bool:
