@@ -37,7 +37,6 @@ import uvicorn
 from fencun.evaluate import voting
 from fencun.evaluate.decide import decide
 from fencun.evaluate.facts import Background, gather
-from fencun.evaluate.rows import VoteRow
 from fencun.evaluate.rules import shipped_rules
 from fencun.evaluate.run import run
 from fencun.evaluate.simulate import ARMS, Tally, World, simulate, studies
@@ -46,6 +45,7 @@ from fencun.evaluate.table import NEITHER, TIE, VoteTable
 from fencun.gates import Gates
 from fencun.models.fake import FakeEngine
 from fencun.scenario import load_scenario
+from fencun.store.ballots import VoteRow
 from fencun.store.database import Store
 from fencun.web.app import create_app
 from fencun.writer import Writer

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from fencun.brief import parse_brief
 from fencun.cli.data_pairs import app
-from fencun.data.pairs import Pair, from_votes, from_writings, harvest
 from fencun.errors import FencunError
+from fencun.evaluate.pairs import Pair, from_votes, from_writings, harvest
 from fencun.evaluate.study import Study
 from fencun.files import read_jsonl
 from fencun.models.engine import Decoding

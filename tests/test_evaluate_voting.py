@@ -15,9 +15,9 @@ from fencun.errors import FencunError
 from fencun.evaluate import paper, voting
 from fencun.evaluate.collect import collect
 from fencun.evaluate.records import Opinion
-from fencun.evaluate.rows import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.evaluate.study import Study
 from fencun.evaluate.voting import BallotError, ClosedError, UnknownBallotError
+from fencun.store.ballots import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.store.database import Store
 from fencun.store.writings import new_id
 

@@ -22,7 +22,7 @@ def pairs(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:
     """飞轮：赞和踩、改过的、投过的，变成偏好对（过关卡，绝不用测试需求）。"""
-    from fencun.data.pairs import FORMATS, from_votes, from_writings, harvest, write_pairs
+    from fencun.evaluate.pairs import FORMATS, from_votes, from_writings, harvest, write_pairs
     from fencun.evaluate.study import find_study
     from fencun.store.database import Store
 

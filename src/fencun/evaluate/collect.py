@@ -1,17 +1,18 @@
 """Votes out of the ballot box and into the study's folder, where the verdict finds them."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fencun.evaluate.records import Vote
-from fencun.evaluate.rows import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.evaluate.study import Study, ordered
 from fencun.files import sha256_json
 from fencun.home import home
+from fencun.store.ballots import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.store.database import Store
 
 T = TypeVar("T")
@@ -29,6 +30,18 @@ def votes_of(session: Session, fingerprint: str) -> tuple[list[Vote], set[str]]:
     votes = [_vote(ballot, rater, row) for ballot, rater, row in session.execute(query)]
     handed = set(session.scalars(select(BallotRow.id).where(BallotRow.poll_id.in_(polls))))
     return votes, handed
+
+
+def votes_by_brief(session: Session, fingerprint: str) -> Counter[str]:
+    """Return how many votes stand for each brief of a study, by its id."""
+    query = (
+        select(BallotRow.brief, func.count())
+        .join(VoteRow, VoteRow.ballot_id == BallotRow.id)
+        .join(PollRow, PollRow.id == BallotRow.poll_id)
+        .where(PollRow.fingerprint == fingerprint, VoteRow.withdrawn_at.is_(None))
+        .group_by(BallotRow.brief)
+    )
+    return Counter({row[0]: row[1] for row in session.execute(query)})
 
 
 def _vote(ballot: BallotRow, rater: RaterRow, row: VoteRow) -> Vote:

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError, RecordError
 from fencun.evaluate.records import CHOICES, REASONS, Choice, Opinion, Reason
-from fencun.evaluate.rows import BallotRow, PollRow, RaterRow
 from fencun.evaluate.voting import BallotError, join, vote
 from fencun.files import write_bytes
+from fencun.store.ballots import BallotRow, PollRow, RaterRow
 
 _COLUMNS = (
     "编号", "评审人", "需求", "左", "右", "选择", "左会直接发", "右会直接发", "左理由", "右理由",

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from fencun.errors import FencunError
 from fencun.evaluate.extras import need_statistics
 from fencun.evaluate.records import BALLOTS, Choice, Opinion, Source
-from fencun.evaluate.rows import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.evaluate.study import Study
+from fencun.store.ballots import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.store.schema import now
 from fencun.store.writings import new_id
 

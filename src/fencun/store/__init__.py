@@ -1,10 +1,10 @@
 """The database: what was asked, answered, edited, copied, liked; later reviews, ballots, votes.
 
-How to use it (and how the next room adds its tables):
+How to use it:
 
-* ``schema.py`` declares the tables as typed SQLAlchemy classes on
-  :class:`~fencun.store.schema.Base`. A new room declares its own in a module of its own and
-  adds one line to ``schema.TABLES``.
+* ``schema.py`` (and ``ballots.py`` for the ballot box) declare the tables as typed SQLAlchemy
+  classes on :class:`~fencun.store.schema.Base`; a further module of tables is named in
+  ``migration.metadata``. The other packages use these tables; this one knows none of them.
 * ``migrations/versions/NNNN_name.py`` creates them: numbered, linear, never changed once
   released.
 * ``database.py`` has :class:`~fencun.store.database.Store`: ``read(fn)`` and ``write(fn)`` run

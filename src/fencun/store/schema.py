@@ -21,9 +21,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-# Modules that declare tables; a new room adds its own here, beside its migration.
-TABLES: tuple[str, ...] = ("fencun.store.schema", "fencun.evaluate.rows")
-
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",

@@ -15,8 +15,8 @@ from starlette.responses import RedirectResponse, Response
 
 from fencun.evaluate import voting
 from fencun.evaluate.records import CHOICES, REASONS, SCALES, Opinion, Reason, Scale
-from fencun.evaluate.rows import BallotRow, RaterRow
 from fencun.evaluate.study import find_study, studies
+from fencun.store.ballots import BallotRow, RaterRow
 from fencun.web.errors import ForbiddenError
 from fencun.web.host import at_home
 from fencun.web.pages import Page, render

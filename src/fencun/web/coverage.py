@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from markupsafe import Markup
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -19,7 +18,7 @@ from fencun.data.lines import DRAFTS
 from fencun.data.split import PARTS
 from fencun.data.targets import Targets, load_targets
 from fencun.errors import FencunError
-from fencun.evaluate.rows import BallotRow, PollRow, VoteRow
+from fencun.evaluate.collect import votes_by_brief
 from fencun.evaluate.study import Study, studies
 from fencun.language import say
 from fencun.scenario import Scenario
@@ -111,16 +110,7 @@ def _asks(study: Study, scenario: Scenario) -> bool:
 
 def _votes(session: Session, scenario: Scenario, study: Study) -> list[Spot]:
     """Return the brief of every vote that stands: those in the store, else those frozen."""
-    query = (
-        select(BallotRow.brief, func.count())
-        .join(VoteRow, VoteRow.ballot_id == BallotRow.id)
-        .join(PollRow, PollRow.id == BallotRow.poll_id)
-        .where(
-            PollRow.fingerprint == study.registration.fingerprint, VoteRow.withdrawn_at.is_(None)
-        )
-        .group_by(BallotRow.brief)
-    )
-    cast = Counter({row[0]: row[1] for row in session.execute(query)})
+    cast = votes_by_brief(session, study.registration.fingerprint)
     cast = cast or Counter(vote.brief for vote in study.votes())
     if not cast:
         return []

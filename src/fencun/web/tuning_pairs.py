@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from fencun.data.pairs import MANIFEST, PAIRS
+from fencun.evaluate.pairs import MANIFEST, PAIRS
 from fencun.home import home
 from fencun.scenario import Scenario
 

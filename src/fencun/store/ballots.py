@@ -1,4 +1,4 @@
-"""The ballot box in the database: polls, raters, ballots, votes. Typed as in store/schema.py."""
+"""The ballot box in the database: polls, raters, ballots, votes. Typed as in schema.py."""
 
 from datetime import datetime
 from typing import Any
