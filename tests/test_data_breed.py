@@ -390,6 +390,14 @@ def test_the_embedded_model_has_room_for_the_longest_prompt(
     )
 
 
+def test_a_cut_answer_is_no_draft(small: Scenario, lines: list[Line], tmp_path: Path) -> None:
+    cut = json.dumps({"salutation": "爸", "detail": "", "text": TEXTS[0]}, ensure_ascii=False)
+    engine = FakeEngine([cut.ljust(700)])  # a token is a character: the budget is used up
+    breeder = ModelBreeder(engine, small)
+    outcome = asyncio.run(Run(small, tmp_path, births(1), lines, tries=1).breed(breeder))
+    assert (outcome.kept, outcome.refusals["form"]) == (0, 1)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_from_plan_to_drafts_with_people(small: Scenario, tmp_path: Path, suffix: str) -> None:
     plan_file, sheet = tmp_path / "plan.jsonl", tmp_path / f"sheet{suffix}"

@@ -1,7 +1,7 @@
 """Arms, test briefs, and a study that is registered, answered, resumed and frozen."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,11 @@ from fencun.data.lines import read_samples
 from fencun.errors import EngineError, FencunError
 from fencun.evaluate.arms import parse_arms, told
 from fencun.evaluate.briefs import briefs_for_study, spread
+from fencun.evaluate.probes import Examiner
 from fencun.evaluate.run import run
 from fencun.evaluate.study import Study, find_study, studies
+from fencun.models.engine import Completion, Decoding, Message
+from fencun.models.fake import FakeEngine
 from fencun.scenario import Scenario
 
 
@@ -134,6 +137,27 @@ async def test_failures_are_recorded_for_their_arm(scenario: Scenario) -> None:
     by_arm = study.by_arm()
     assert all(not answer.failed for answer in by_arm["bare"].values())
     assert all(answer.error == "引擎坏了" for answer in by_arm["prompt"].values())
+
+
+async def test_an_answer_that_did_not_end_by_itself_is_no_answer_or_says_so(
+    scenario: Scenario,
+) -> None:
+    class Ended(FakeEngine):
+        """Ends as its prompt arm is told to, and with thoughts alone in the other arm."""
+
+        async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
+            if messages[0]["role"] == "system":
+                return Completion("过年好，老", "length" if decoding.seed % 2 else "broken", 9, 9)
+            return Completion("", "stop", 9, 9, thought=True)
+
+    study = await run(scenario, arms="bare,prompt", out="ends", opener=lambda *_: Ended())
+    by_arm = study.by_arm()
+    assert {(a.text, "思考" in a.error) for a in by_arm["bare"].values()} == {("", True)}
+    ends = {(a.text, a.finish, bool(a.error)) for a in by_arm["prompt"].values()}
+    assert ends == {("过年好，老", "length", False), ("", "", True)}
+    told = Examiner(study).measure("prompt", list(by_arm["prompt"].values()), [])
+    assert told.hit.count == 0
+    assert told.faults["ending"] == sum(not a.failed for a in by_arm["prompt"].values())
 
 
 async def test_two_studies_with_one_name_are_refused(scenario: Scenario) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from fencun.errors import EngineError
 from fencun.models import wire
+from fencun.models.dialect import Piece, error_reason
 from fencun.models.engine import Completion, Decoding, Delta, Whole
-from fencun.models.wire import Piece
 
 
 def event(text: str = "", finish: str | None = None, **more: Any) -> str:
@@ -24,7 +24,7 @@ async def lines(*values: str) -> AsyncIterator[str]:
 
 
 async def read(*values: str) -> Completion:
-    return await wire.collect(wire.read_pieces(lines(*values)))
+    return await wire.collect(wire.answers(wire.read_pieces(lines(*values))))
 
 
 async def test_a_stream_becomes_a_completion() -> None:
@@ -88,9 +88,106 @@ async def test_the_end_without_done_counts_once_it_has_finished() -> None:
     assert (await read(event("好"), event(finish="stop"))).text == "好"
 
 
+def said(delta: dict[str, Any], **more: Any) -> str:
+    return f"data: {json.dumps({'choices': [{'delta': delta, **more}]})}"
+
+
+@pytest.mark.parametrize(
+    ("values", "text", "finish", "thought"),
+    [
+        ([said({"content": "好", "reasoning_content": None}, finish_reason="stop")],
+         "好", "stop", False),
+        ([said({"reasoning_content": "想"}), event("好", "stop")], "好", "stop", True),
+        ([said({"reasoning": "想"}), said({"thinking": "想"}), event("", "stop")],
+         "", "stop", True),
+        ([said({"content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": "好"}]}),
+          event("", "stop")], "好", "stop", True),
+        ([said({"content": ["新", {"text": "年"}]}), event("", "stop")], "新年", "stop", False),
+        ([said({"tool_calls": [{"id": "a"}]}), event("", "tool_calls")], "", "tool_calls", False),
+        ([said({"refusal": "不行"}), event("", "stop")], "", "content_filter", False),
+        ([event("好", ""), event("", "content_filter")], "好", "content_filter", False),
+        ([event("好"), event("", "MAX_TOKENS")], "好", "length", False),
+        ([event("好"), event("", "abort")], "好", "broken", False),
+        ([event("好"), event("", "end_turn")], "好", "stop", False),
+        ([event("好", None)], "好", "untold", False),
+        ([event("老周\ud83d"), event("\ude00，好", "stop")], "老周😀，好", "stop", False),
+        ([event("好\ud83d", "stop")], "好\ufffd", "stop", False),
+        ([event("新\u2028年\u0085好\x00\r", "stop")], "新\n年\n好", "stop", False),
+        (['data: {"choices": null}', 'data: {"choices":[],"x":1}', event("好", "stop")],
+         "好", "stop", False),
+        (['data: {"choices":[{"index":0,"message":{"content":"好"},"finish_reason":"stop"}]}'],
+         "好", "stop", False),
+        ([event("好"), 'data: {"choices":[{"message":{"content":"好"},"finish_reason":"stop"}]}'],
+         "好", "stop", False),
+        (['data: {"choices":[{"text":"好","finish_reason":"stop"}]}'], "好", "stop", False),
+        ([event("好", "stop", index=3)], "好", "stop", False),
+        (["event: message", "id: 3", "retry: 9", event("好", "stop"), "", ": ping"],
+         "好", "stop", False),
+        (['data: {"choices":', 'data: [{"delta":{"content":"好"},"finish_reason":"stop"}]}', ""],
+         "好", "stop", False),
+        (["想到一半", "</think>好"], "好", "stop", True),
+    ],
+)  # fmt: skip
+async def test_dialects_of_a_stream(
+    values: list[str], text: str, finish: str, thought: bool
+) -> None:
+    if not values[0].startswith(("data", "event")):
+        values = [event(value) for value in values] + [event("", "stop")]
+    got = await read(*values, "data: [DONE]")
+    assert (got.text, got.finish, got.thought) == (text, finish, thought)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"choices": [{"message": {"content": "好"}, "finish_reason": "stop"}]}, "好"),
+        ({"choices": [{"message": {"content": [{"text": "好"}]}, "finish_reason": "stop"}]}, "好"),
+    ],
+)
+async def test_an_answer_that_is_no_stream_is_read(body: dict[str, Any], text: str) -> None:
+    body["usage"] = {"prompt_tokens": 3, "completion_tokens": 2**99}
+    got = await read(*json.dumps(body, indent=1).splitlines())
+    assert (got.text, got.finish, got.prompt_tokens, got.completion_tokens) == (text, "stop", 3, 0)
+    got = await read(json.dumps(body), json.dumps({"choices": [], "usage": {}}))
+    assert got.text == text
+
+
+async def test_thoughts_that_were_streamed_as_text_are_an_error_and_known_from_then_on() -> None:
+    def stream() -> AsyncIterator[str]:
+        return lines(event("先想"), event("</think>好"), event("", "stop"), "data: [DONE]")
+
+    seen: list[bool] = []
+    events = wire.answers(wire.read_pieces(stream()), mistaken=lambda: seen.append(True))
+    with pytest.raises(EngineError, match="思考"):
+        async for _ in wire.texts(events):
+            pass
+    assert seen
+    events = wire.answers(wire.read_pieces(stream()), hold=True)
+    assert [piece async for piece in wire.texts(events)] == ["好"]
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
+        (["event: error", 'data: {"message":"overloaded"}'], "overloaded"),
+        (['data: {"code":"InvalidApiKey","message":"Invalid API-key provided."}'],
+         "Invalid API-key.*FENCUN_ENDPOINT_KEY"),
+        (['{"code":"InvalidApiKey","message":"Invalid API-key provided."}'], "Invalid API-key"),
+        (['{"error":', '"model is loading"}'], "model is loading"),
+        (["<!doctype html>", "<title>登录</title><script>x<y</script>请先登录"], "登录 请先登录"),
+        (["upstream timed out"], "upstream timed out"),
+        ([event("好"), '{"error":{"message":"CUDA out of memory"}}'], "CUDA out of memory"),
+        ([event("好"), "data: {"], "看不懂"),
+        ([event("好", "error")], "拒绝"),
+        (['data: {"choices":[{"error":{"message":"no GPU"}}]}'], "no GPU"),
+        (['data: {"choices":{"a":1}}'], "看不懂"),
+        (['data: {"choices":[{"delta":{"content":7}}]}'], "看不懂"),
+        (['data: {"choices":[{"delta":[]}]}', "data: " + '{"a":' * 5000], "看不懂"),
+        (['data: {"choices":[{"index":"x","delta":{"content":"x"}}]}'], "看不懂"),
+        (["{}"], "看不懂"),
+        (["[]"], "看不懂"),
+        (['{"id":"c"}'], "看不懂的内容.*id"),
+        (["data: [DONE]"], "DONE"),
         ([event("新年")], "中途断了"),
         ([], "中途断了"),
         (['data: {"error":{"message":"out of memory"}}'], "out of memory"),
@@ -100,7 +197,7 @@ async def test_the_end_without_done_counts_once_it_has_finished() -> None:
         (['data: {"choices":[{"delta":{"content":"x"},"logprobs":{"content":[{}]}}]}'], "看不懂"),
         (['data: {"error":{"message":"exceeds the context size"}}'], "太长"),
     ],
-)
+)  # fmt: skip
 async def test_what_is_wrong_with_a_stream_is_told(values: list[str], words: str) -> None:
     with pytest.raises(EngineError, match=words):
         await read(*values)
@@ -130,12 +227,15 @@ async def test_thinking_never_shows() -> None:
         ('{"error":"no"}', "no"),
         ('{"message":"no"}', "no"),
         ('{"detail":[{"loc":["seed"]}]}', '[{"loc": ["seed"]}]'),
-        ("<html>Bad gateway</html>", "<html>Bad gateway</html>"),
+        ("<html><title>502</title>Bad &gateway</html>", "502 Bad &gateway"),
+        ('{"error":{"message":"\\u001b[31mno\\ud83d"}}', "[31mno"),
+        ('{"errors":[{"a":1}]}', '[{"a": 1}]'),
+        ("{" * 5000, "{" * 300),
         ("x" * 999, "x" * 300),
     ],
 )
 def test_reasons_are_found_in_the_usual_shapes(body: str, reason: str) -> None:
-    assert wire.error_reason(body) == reason
+    assert error_reason(body) == reason
 
 
 def test_a_request_says_what_was_decided() -> None:

@@ -1,6 +1,6 @@
 """The OpenAI-compatible API, spoken by OpenAI's own client over a real socket."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import httpx
 import openai
@@ -9,8 +9,10 @@ import web_app
 from openai import OpenAI
 
 from fencun.errors import BusyError, EngineError
+from fencun.models.engine import Completion, Decoding, Delta, Finish, Message, Whole
 from fencun.models.fake import FakeEngine
 from fencun.scenario import Scenario
+from fencun.store.database import Store
 
 LINES = """称呼：王老师
 关系:高中班主任
@@ -30,8 +32,6 @@ def engine() -> FakeEngine:
 def url(
     scenario: Scenario, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    from fencun.store.database import Store
-
     path = tmp_path_factory.mktemp("store") / "fencun.db"
     web = web_app.app(scenario, engine, store=lambda: Store(f"sqlite:///{path}"))
     with web_app.running(web) as url:
@@ -220,6 +220,81 @@ def test_busy_and_broken_engines_have_the_errors_that_clients_know(
         )
     engine._script = web_app.TEXTS
     assert ask(client).choices
+
+
+class Ending(FakeEngine):
+    """Ends every answer as it is told; the deltas come first."""
+
+    def __init__(self) -> None:
+        super().__init__(name="ending")
+        self.ends = Completion("好", "stop", 3, 1)
+        self.said = "好"
+
+    async def _one(
+        self, messages: Sequence[Message], decoding: Decoding, index: int
+    ) -> AsyncGenerator[Delta | Whole, None]:
+        yield Delta(index, self.said)
+        yield Whole(index, self.ends)
+
+
+@pytest.fixture(scope="module")
+def ending(
+    scenario: Scenario, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[OpenAI, Ending, str]]:
+    engine = Ending()
+    path = tmp_path_factory.mktemp("store") / "fencun.db"
+    web = web_app.app(scenario, engine, store=lambda: Store(f"sqlite:///{path}"))
+    http = httpx.Client(trust_env=False)
+    with (
+        web_app.running(web) as url,
+        OpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0, http_client=http) as client,
+    ):
+        yield client, engine, url
+
+
+@pytest.mark.parametrize(
+    ("finish", "told"),
+    [("stop", "stop"), ("untold", "stop"), ("length", "length"), ("content_filter",) * 2],
+)
+def test_how_an_answer_ended_is_told(
+    ending: tuple[OpenAI, Ending, str], finish: Finish, told: str
+) -> None:
+    client, engine, url = ending
+    engine.said, engine.ends = "王老师，过", Completion("王老师，过", finish, 3, 1)
+    assert ask(client).choices[0].finish_reason == told
+    newest = httpx.get(f"{url}/api/history", trust_env=False).json()["writings"][0]
+    gates = [gate["gate"] for gate in newest["candidates"][0]["gates"]]
+    assert ("ending" in gates) == (finish != "stop")
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        Completion("", "stop", 3, 1, thought=True),
+        Completion("", "length", 3, 1),
+        Completion("王老师", "broken", 3, 1),
+        Completion("", "tool_calls", 3, 1),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_is_no_answer_is_an_error(
+    ending: tuple[OpenAI, Ending, str], ends: Completion, stream: bool
+) -> None:
+    client, engine, _ = ending
+    engine.said, engine.ends = ends.text or "\n", ends
+    with pytest.raises(openai.APIError) as failed:
+        list(ask(client, stream=stream))
+    assert failed.value.type == "api_error"
+
+
+def test_a_stream_of_thoughts_taken_for_text_ends_in_an_error(
+    ending: tuple[OpenAI, Ending, str],
+) -> None:
+    client, engine, _ = ending
+    engine.said, engine.ends = "先想一想，王老师", Completion("王老师", "stop", 3, 1, thought=True)
+    assert ask(client).choices[0].message.content == "王老师"
+    with pytest.raises(openai.APIError, match="思考"):
+        list(ask(client, stream=True))
 
 
 def test_what_programs_asked_is_in_their_history(url: str, client: OpenAI) -> None:

@@ -8,7 +8,7 @@ from fencun.adapter import Adapter
 from fencun.brief import Brief, parse_brief
 from fencun.errors import EngineError
 from fencun.gates import Finding, Gates
-from fencun.models.engine import Decoding, Message
+from fencun.models.engine import Completion, Decoding, Message
 from fencun.models.fake import FakeEngine
 from fencun.prompt import Arm
 from fencun.scenario import Scenario
@@ -62,7 +62,9 @@ async def test_where_none_passes_it_says_so_and_shows_the_best(
     engine = FakeEngine(by_seed(TOO_LONG))
     writing = await a_writer(scenario, engine).write(brief, arm="bare", keep=3, draws=3)
     assert not writing.passed
-    assert "字" in writing.candidates[0].remark
+    first = writing.candidates[0]
+    assert "没有写完" in first.remark
+    assert "length" in {finding.gate for finding in first.findings}
 
 
 async def test_a_stream_tells_every_piece_then_the_writing(
@@ -77,6 +79,36 @@ async def test_a_stream_tells_every_piece_then_the_writing(
         pieces = [e.text for e in events if isinstance(e, Piece) and e.draw == draw]
         done = [e.candidate for e in events if isinstance(e, Done) and e.draw == draw]
         assert "".join(pieces) == done[0].text == GOOD[draw]
+
+
+@pytest.mark.parametrize(
+    ("ended", "severity"),
+    [
+        (Completion(GOOD[0], "stop", 9, 9), None),
+        (Completion(GOOD[0], "stop", 9, 9, thought=True), None),
+        (Completion(GOOD[0], "untold", 9, 9), "doubt"),
+        (Completion(GOOD[0], "length", 9, 9), "fault"),
+        (Completion(GOOD[0], "content_filter", 9, 9), "fault"),
+        (Completion(GOOD[0], "tool_calls", 9, 9), "fault"),
+        (Completion(GOOD[0], "broken", 9, 9), "fault"),
+    ],
+)
+def test_a_text_that_did_not_end_by_itself_does_not_pass(
+    scenario: Scenario, brief: Brief, ended: Completion, severity: str | None
+) -> None:
+    candidate = a_writer(scenario, FakeEngine()).judge(brief, ended, 3)
+    found = [f.severity for f in candidate.findings if f.gate == "ending"]
+    assert found == ([severity] if severity else [])
+    assert candidate.passed == (severity != "fault")
+    assert (candidate.text, candidate.seed) == (GOOD[0], 3)
+
+
+async def test_no_text_at_all_is_an_error_that_says_why(scenario: Scenario, brief: Brief) -> None:
+    with pytest.raises(EngineError, match="没有给出正文"):
+        await a_writer(scenario, FakeEngine(by_seed(""))).write(brief, arm="bare", draws=3)
+    one_good = FakeEngine(by_seed("", GOOD[0], ""))
+    writing = await a_writer(scenario, one_good).write(brief, arm="bare", draws=3)
+    assert [candidate.text for candidate in writing.candidates] == [GOOD[0]]
 
 
 async def test_an_engine_that_dies_ends_the_writing(scenario: Scenario, brief: Brief) -> None:

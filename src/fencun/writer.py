@@ -13,8 +13,10 @@ from difflib import SequenceMatcher
 
 from fencun.adapter import Adapter
 from fencun.brief import Brief
+from fencun.errors import EngineError
 from fencun.gates import Finding, Gates
-from fencun.models.engine import Decoding, Delta, Engine
+from fencun.models.ending import flaw
+from fencun.models.engine import Completion, Decoding, Delta, Engine
 from fencun.prompt import Arm, messages
 
 _PUNCTUATION = re.compile(r"[\W_]+")
@@ -113,7 +115,7 @@ class Writer:
         """Draw ``draws`` texts (seeds ``seed``, ``seed + 1``, …) and keep the best ``keep``.
 
         Raises:
-            EngineError: the engine failed; no half result is returned.
+            EngineError: the engine failed, or gave no text at all; no half result is returned.
             BusyError: the engine's queue is full.
         """
         async with aclosing(
@@ -134,19 +136,31 @@ class Writer:
         likely = arm == "tuned" and self.adapter is not None
         decoding = replace(self.decoding(brief, arm), seed=seed, logprobs=likely)
         candidates: list[Candidate] = []
+        empty: EngineError | None = None
         answers = self.engine.stream_many(messages(brief, arm), decoding, draws)
         async with aclosing(answers):
             async for answer in answers:
                 if isinstance(answer, Delta):
                     yield Piece(answer.index, answer.text)
                     continue
-                completion = answer.completion
-                candidate = self.look(brief, completion.text, seed + answer.index)
-                candidate = replace(candidate, mean_logprob=completion.mean_logprob)
+                candidate = self.judge(brief, answer.completion, seed + answer.index)
+                if not candidate.text and (ending := flaw(answer.completion)):
+                    empty = ending.error()
                 candidates.append(candidate)
                 yield Done(answer.index, candidate)
         kept = tuple(rank(candidates)[:keep])
+        if not kept and empty:
+            raise empty
         yield Writing(brief, arm, self.engine.name, seed, kept, draws)
+
+    def judge(self, brief: Brief, completion: Completion, seed: int = 0) -> Candidate:
+        """Return an answer as a candidate: looked at as a text, and at how it ended."""
+        candidate = self.look(brief, completion.text, seed)
+        findings = candidate.findings
+        if ending := flaw(completion):
+            found = Finding("ending", ending.severity, 0, 0, ending.zh, ending.en)
+            findings = (found, *findings) if ending.severity == "fault" else (*findings, found)
+        return replace(candidate, findings=findings, mean_logprob=completion.mean_logprob)
 
     def look(self, brief: Brief, text: str, seed: int = 0) -> Candidate:
         """Return ``text`` as a candidate: tidied, and looked at through the gates."""

@@ -11,6 +11,7 @@ from fencun.data.lines import Line
 from fencun.data.plan import Birth
 from fencun.errors import ScenarioError
 from fencun.files import Json
+from fencun.models.ending import flaw
 from fencun.models.engine import Decoding, Engine, Message
 from fencun.scenario import Scenario
 
@@ -35,7 +36,8 @@ _FORM = (
 class Written:
     """What a breeder wrote: the free fields of a line, and what it cost in tokens.
 
-    ``fields`` is None where the answer could not be read; ``raw`` is the answer as it came.
+    ``fields`` is None where the answer is unfinished or could not be read; ``raw`` is the
+    answer as it came.
     """
 
     fields: dict[str, str] | None
@@ -94,7 +96,9 @@ class ModelBreeder:
         answer = await self._engine.complete(
             chat, replace(_DECODING, seed=self._seed + attempt, max_tokens=_DECODING.max_tokens)
         )
-        fields = read_fields(answer.text, self._free)
+        ending = flaw(answer)
+        whole = ending is None or ending.severity == "doubt"
+        fields = read_fields(answer.text, self._free) if whole else None
         return Written(fields, answer.text, answer.prompt_tokens, answer.completion_tokens)
 
     def _asked(self, birth: Birth, parent: Line, siblings: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from fencun.evaluate.records import Answer
 from fencun.evaluate.retrieval import Retriever
 from fencun.evaluate.study import Study, decoding_of
 from fencun.files import read_jsonl, sha256_file, sha256_json
+from fencun.models.ending import flaw
 from fencun.models.engine import Engine, Message
 from fencun.models.installed import locate
 from fencun.models.open import open_engine
@@ -25,6 +26,7 @@ from fencun.writer import tidy
 
 _SAVE_EVERY_S = 1.0
 _ATTEMPTS = 2
+_NO_ANSWER = frozenset({"content_filter", "tool_calls", "broken"})
 PARALLEL = 4
 
 Opener = Callable[[str | None, Path | None], Engine]
@@ -185,12 +187,13 @@ class Asker:
             except EngineError as failure:
                 error = str(failure)
                 continue
-            text = tidy(whole.text)[:4000]
+            ending = flaw(whole)
+            failed = ending is not None and (not whole.text.strip() or whole.finish in _NO_ANSWER)
             return Answer(
                 **common,
-                text=text,
-                error="" if text else "模型没有给出正文",
-                finish=whole.finish,
+                text="" if failed else tidy(whole.text)[:4000],
+                error=ending.zh if failed and ending else "",
+                finish="" if whole.finish in (*_NO_ANSWER, "untold") else whole.finish,
                 prompt_tokens=whole.prompt_tokens,
                 completion_tokens=whole.completion_tokens,
                 mean_logprob=whole.mean_logprob,

@@ -72,7 +72,7 @@ class Examiner:
     ) -> Measure:
         """Return everything about one arm."""
         good = [answer for answer in answers if not answer.failed]
-        passed = {answer.brief: self._passes(answer.text, answer.brief) for answer in good}
+        passed = {answer.brief: self._sound(answer) for answer in good}
         asked = [a for a in probed if a.probe in VARIANTS]
         drawn = [answer for answer in probed if answer.probe == "seeds" and not answer.failed]
         touched = {answer.brief for answer in asked}
@@ -83,7 +83,7 @@ class Examiner:
             arm=arm,
             hit=_share(passed.values(), len(answers)),
             faults=dict(self._faults(good).most_common()),
-            seeds=_share([self._passes(a.text, a.brief) for a in drawn], _count(probed, "seeds")),
+            seeds=_share([self._sound(a) for a in drawn], _count(probed, "seeds")),
             steady=self._steady(probed),
             alike=_mean(metrics.likeness(texts) for texts in _by_brief(drawn).values()),
             plain=_share([passed.get(brief, False) for brief in touched], len(touched)),
@@ -101,14 +101,16 @@ class Examiner:
             perplexity=math.exp(-loss) if loss is not None else None,
         )
 
-    def _passes(self, text: str, identity: str, brief: Brief | None = None) -> bool:
-        return passes(self._gates.check(text, brief or self.briefs[identity]))
+    def _sound(self, answer: Answer, brief: Brief | None = None) -> bool:
+        """Whether an answer ended by itself and passes the gates."""
+        found = self._gates.check(answer.text, brief or self.briefs[answer.brief])
+        return answer.finish != "length" and passes(found)
 
     def _steady(self, probed: Sequence[ProbeAnswer]) -> dict[str, Rate]:
         mine = [answer for answer in probed if answer.probe == "seeds"]
         return {
             brief: _share(
-                [self._passes(a.text, brief) for a in mine if a.brief == brief and not a.failed],
+                [self._sound(a) for a in mine if a.brief == brief and not a.failed],
                 sum(a.brief == brief for a in mine),
             )
             for brief in sorted({answer.brief for answer in mine})
@@ -117,9 +119,7 @@ class Examiner:
     def _drift(self, name: str, asked: Sequence[ProbeAnswer]) -> Rate:
         mine = [answer for answer in asked if answer.probe == name]
         held = [
-            self._passes(a.text, a.brief, vary(name, a.brief, self.briefs[a.brief]))
-            for a in mine
-            if not a.failed
+            self._sound(a, vary(name, a.brief, self.briefs[a.brief])) for a in mine if not a.failed
         ]
         return _share(held, len(mine))
 
@@ -127,7 +127,8 @@ class Examiner:
         counts: Counter[str] = Counter()
         for answer in answers:
             found = self._gates.check(answer.text, self.briefs[answer.brief])
-            counts.update({finding.gate for finding in found if finding.severity == "fault"})
+            faults = {finding.gate for finding in found if finding.severity == "fault"}
+            counts.update(faults | ({"ending"} if answer.finish == "length" else set()))
         return counts
 
     def _names(self, answer: Answer) -> bool:

@@ -8,6 +8,7 @@ from fencun.language import say
 
 NOTHING = "–"
 GATES: dict[str, tuple[str, str]] = {
+    "ending": ("没写完", "unfinished"),
     "length": ("篇幅", "length"),
     "person": ("您和你", "form of address"),
     "salutation": ("称呼", "salutation"),

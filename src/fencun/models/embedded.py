@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 
 from fencun.errors import EngineError, ModelError
-from fencun.models import wire
+from fencun.models import dialect, sse, wire
 from fencun.models.admission import Admission
 from fencun.models.cores import physical_cores
+from fencun.models.dialect import Piece
 from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
 from fencun.models.process import ServerProcess, ServerSettings
 from fencun.models.several import merged, numbered
-from fencun.models.wire import Piece
 
 _LONGEST_BACKOFF_S = 30.0
 _SETTLED_S = 20.0
@@ -111,7 +111,7 @@ class EmbeddedEngine:
         tell: Callable[[Completion], None] | None = None,
     ) -> AsyncGenerator[str, None]:
         """See :meth:`fencun.models.engine.Engine.stream`."""
-        return wire.texts(self._pieces(messages, decoding), tell)
+        return wire.texts(wire.answers(self._pieces(messages, decoding)), tell)
 
     def stream_many(
         self, messages: Sequence[Message], decoding: Decoding, n: int
@@ -134,12 +134,12 @@ class EmbeddedEngine:
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """See :meth:`fencun.models.engine.Engine.complete`."""
-        return await wire.collect(self._pieces(messages, decoding))
+        return await wire.collect(wire.answers(self._pieces(messages, decoding)))
 
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
         """Read ``messages`` into the slot that reads for all; the server is started if need be."""
         decoding = Decoding(max_tokens=1, adapter_scale=adapter_scale)
-        await wire.collect(self._pieces(messages, decoding, 1, _READER))
+        await wire.collect(wire.answers(self._pieces(messages, decoding, 1, _READER)))
 
     async def start(self) -> None:
         """Load the model now, rather than on the first request.
@@ -201,8 +201,8 @@ class EmbeddedEngine:
         try:
             async with self._http.stream("POST", url, json=body, headers=headers) as response:
                 if response.status_code != 200:
-                    raise wire.refused((await response.aread()).decode(errors="replace"))
-                lines = response.aiter_lines()
+                    raise dialect.refused((await response.aread()).decode(errors="replace"))
+                lines = sse.lines(response.aiter_bytes())
                 async with aclosing(wire.read_pieces(lines, body["n"])) as pieces:
                     async for piece in pieces:
                         yield piece

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 
 from fencun.errors import BusyError, EngineError, FencunError
-from fencun.models import wire
+from fencun.models import dialect, sse, wire
 from fencun.models.admission import Admission
+from fencun.models.dialect import Piece
 from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
 from fencun.models.several import merged, numbered
-from fencun.models.wire import Piece
 
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _LONGEST_PAUSE_S = 30.0
@@ -56,6 +56,7 @@ class EndpointEngine:
         self._admission = Admission(parallel, waiting)
         self._thinking_off = thinking_off(model)
         self._plain = False
+        self._hold = False
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(connect_s, read=None),
@@ -79,7 +80,7 @@ class EndpointEngine:
         tell: Callable[[Completion], None] | None = None,
     ) -> AsyncGenerator[str, None]:
         """See :meth:`fencun.models.engine.Engine.stream`."""
-        return wire.texts(self._pieces(messages, decoding), tell)
+        return wire.texts(self._answers(messages, decoding), tell)
 
     def stream_many(
         self, messages: Sequence[Message], decoding: Decoding, n: int
@@ -95,11 +96,22 @@ class EndpointEngine:
         self, messages: Sequence[Message], decoding: Decoding, index: int
     ) -> AsyncGenerator[Delta | Whole, None]:
         seeded = replace(decoding, seed=decoding.seed + index)
-        return numbered(wire.answers(self._pieces(messages, seeded)), index)
+        return numbered(self._answers(messages, seeded), index)
+
+    def _answers(
+        self, messages: Sequence[Message], decoding: Decoding
+    ) -> AsyncGenerator[Delta | Whole, None]:
+        """A model that was seen to think without an opening mark is held back from then on."""
+
+        def mistaken() -> None:
+            self._hold = True
+
+        pieces = self._pieces(messages, decoding)
+        return wire.answers(pieces, hold=self._hold, mistaken=mistaken)
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """See :meth:`fencun.models.engine.Engine.complete`."""
-        return await wire.collect(self._pieces(messages, decoding))
+        return await wire.collect(self._answers(messages, decoding))
 
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
         """Do nothing: how an endpoint keeps its prompts is its own affair."""
@@ -163,12 +175,13 @@ class EndpointEngine:
             if response.status_code != 200:
                 text = (await response.aread()).decode(errors="replace")
                 raise self._refusal(response, text)
-            async with aclosing(wire.read_pieces(response.aiter_lines())) as pieces:
+            lines = sse.lines(response.aiter_bytes(), response.charset_encoding)
+            async with aclosing(wire.read_pieces(lines)) as pieces:
                 async for piece in pieces:
                     yield piece
 
     def _refusal(self, response: httpx.Response, text: str) -> EngineError:
-        status, reason = response.status_code, wire.error_reason(text)
+        status, reason = response.status_code, dialect.error_reason(text)
         if status in _RETRIED:
             return _PassingError(
                 f"模型接口暂时答不了（{status}）：{reason}",
@@ -189,7 +202,7 @@ class EndpointEngine:
                 f"The endpoint has no model {self._model}, or the address is wrong "
                 f"(it usually ends in /v1): {reason}",
             )
-        return wire.refused(text)
+        return dialect.refused(text)
 
 
 class _UnknownFieldError(EngineError):

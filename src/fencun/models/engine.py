@@ -31,24 +31,35 @@ class Decoding:
     logprobs: bool = False
 
 
+# "length": ``max_tokens`` cut it off. "content_filter", "tool_calls": as OpenAI says it.
+# "broken": the server ended it for a reason of its own. "untold": it did not say.
+Finish = Literal["stop", "length", "content_filter", "tool_calls", "broken", "untold"]
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A whole answer. ``finish`` is ``"length"`` where ``max_tokens`` cut it off.
+    """A whole answer without its thoughts. Only ``finish`` ``"stop"`` ended by itself.
 
+    ``thought`` says that the model thought aloud. See :func:`fencun.models.ending.flaw`.
     ``mean_logprob`` is the mean natural logarithm of the probability of the sampled
     tokens under the model that wrote them; None where the engine does not tell.
     """
 
     text: str
-    finish: Literal["stop", "length"]
+    finish: Finish
     prompt_tokens: int
     completion_tokens: int
     mean_logprob: float | None = None
+    thought: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Answer ``index`` of several has grown by ``text``."""
+    """Answer ``index`` of several has grown by ``text``.
+
+    What a :class:`Whole` says in the end counts: a model that thinks without an opening mark
+    has its thoughts told before they are known as such.
+    """
 
     index: int
     text: str

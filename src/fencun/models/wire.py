@@ -5,36 +5,25 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from fencun.errors import EngineError
-from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
+from fencun.models import dialect, sse
+from fencun.models.dialect import Piece
+from fencun.models.engine import Completion, Decoding, Delta, Finish, Message, Whole
 from fencun.models.think import ThinkFilter
 
-Finish = Literal["stop", "length"]
-
 _MARKER = re.compile(r"<\||\|>|</?s>|</?think>|\[/?INST\]", re.IGNORECASE)
+# A line end is a line end, and what no text holds is left out.
+_TIDY: dict[int, str | None] = {
+    **dict.fromkeys((*range(0x09), *range(0x0D, 0x20), 0x7F)),
+    **dict.fromkeys((0x0B, 0x0C, 0x85, 0x2028, 0x2029), "\n"),
+}
 
 
 class StallError(EngineError):
     """The server is there but says nothing any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What one event of a stream says; everything but ``text`` is usually absent.
-
-    ``index`` tells the answers of one request apart, -1 belongs to none; ``logprobs`` holds
-    the natural logarithm of the probability of each token in it.
-    """
-
-    text: str = ""
-    index: int = 0
-    finish: Finish | None = None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    logprobs: tuple[float, ...] = ()
 
 
 def chat_body(messages: Sequence[Message], decoding: Decoding) -> dict[str, Any]:
@@ -69,84 +58,41 @@ async def read_pieces(lines: AsyncIterator[str], n: int = 1) -> AsyncGenerator[P
     """Yield the pieces of a server-sent event stream up to ``[DONE]``, or its end once finished.
 
     ``n`` is the number of answers asked for. llama.cpp tells what each of them cost right
-    after its end and without its index: the piece gets it here.
+    after its end and without its index: the piece gets it here. A body that is no stream but
+    a whole answer is read, too.
 
     Raises:
         EngineError: the server reports an error, breaks off, or sends what is not JSON.
     """
     finished: list[int] = []
-    async for line in lines:
-        field, _, value = line.partition(":")
-        if field == "error":
-            raise refused(value)
-        if field != "data":
-            continue
-        if value.strip() == "[DONE]":
-            return
-        piece = _piece(value)
-        if piece.finish is not None:
-            finished.append(piece.index)
-        if piece.index < 0:
-            piece = replace(piece, index=finished[-1] if finished else 0)
-        yield piece
+    begun: set[int] = set()
+    last: dict[str, Any] | None = {}
+    try:
+        async for event in sse.events(lines):
+            if not event and last is not None:
+                raise sse.UnreadableError(json.dumps(last or "[DONE]"))
+            if not event:
+                return
+            last = None if event.get("choices") or last is None else event
+            for piece in dialect.pieces(event, begun):
+                yield _placed(piece, n, finished)
+    except sse.FailureError as error:
+        raise dialect.refused(str(error)) from error
+    except sse.UnreadableError as error:
+        raise dialect.unreadable(str(error)) from error
     if len(set(finished)) < n:
         raise EngineError(
             "模型的回答中途断了，请重试。", "The answer broke off half-way; please try again."
         )
 
 
-def _piece(text: str) -> Piece:
-    try:
-        event = json.loads(text)
-        if event.get("error"):
-            raise refused(text)
-        usage = event.get("usage") or {}
-        choice: dict[str, Any] = next(iter(event.get("choices") or ()), {})
-        content = (choice.get("delta") or {}).get("content") or ""
-        tokens = (choice.get("logprobs") or {}).get("content") or ()
-        return Piece(
-            text=content,
-            index=int(choice.get("index") or 0) if choice else -1,
-            finish=_finish(choice.get("finish_reason")),
-            prompt_tokens=usage.get("prompt_tokens") or 0,
-            completion_tokens=usage.get("completion_tokens") or 0,
-            logprobs=tuple(float(token["logprob"]) for token in tokens),
-        )
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise EngineError(
-            f"模型服务回了看不懂的内容：{text[:120]}",
-            f"The model server sent something unreadable: {text[:120]}",
-        ) from error
-
-
-def _finish(reason: str | None) -> Finish | None:
-    if reason is None:
-        return None
-    return "length" if reason == "length" else "stop"
-
-
-def refused(body: str) -> EngineError:
-    """Return the error for a server that says no, with the reason out of its JSON ``body``."""
-    reason = error_reason(body)
-    if "context" in reason and ("exceed" in reason or "maximum" in reason):
-        return EngineError(
-            f"内容太长，超过了模型一次能读的长度，请删短一些再试。（{reason}）",
-            f"The prompt is longer than the model can read at once; please shorten it. ({reason})",
-        )
-    return EngineError(f"模型服务拒绝了请求：{reason}", f"The model server refused: {reason}")
-
-
-def error_reason(body: str) -> str:
-    """Return the message of an error body in one of the usual shapes, at most 300 characters."""
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return body.strip()[:300]
-    if isinstance(value, dict):
-        value = value.get("error", value)
-    if isinstance(value, dict):
-        value = value.get("message") or value.get("detail") or value
-    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:300]
+def _placed(piece: Piece, n: int, finished: list[int]) -> Piece:
+    """Return ``piece`` with the index it belongs to; note in ``finished`` what has ended."""
+    if piece.finish is not None:
+        finished.append(0 if n == 1 else piece.index)
+    if piece.index < 0:
+        return replace(piece, index=finished[-1] if finished else 0)
+    return replace(piece, index=0) if n == 1 else piece
 
 
 async def unstalled(
@@ -172,20 +118,32 @@ async def unstalled(
 class _Growing:
     """An answer that is still being told."""
 
-    def __init__(self) -> None:
-        self._thinking = ThinkFilter()
-        self._parts: list[str] = []
+    def __init__(self, *, hold: bool) -> None:
+        self.thinking = ThinkFilter(hold=hold)
+        self._surrogate = ""
         self._logprobs: list[float] = []
         self._finish: Finish | None = None
+        self._thought = False
         self._prompt_tokens = self._completion_tokens = 0
 
     def add(self, piece: Piece) -> str:
         """Take a piece; return what of it is to be shown."""
         self._logprobs.extend(piece.logprobs)
-        self._finish = piece.finish or self._finish
+        if self._finish in (None, "stop"):  # what was refused is not whole after all
+            self._finish = piece.finish or self._finish
+        self._thought = self._thought or piece.thought
         self._prompt_tokens = piece.prompt_tokens or self._prompt_tokens
         self._completion_tokens = piece.completion_tokens or self._completion_tokens
-        return self._keep(self._thinking.feed(piece.text))
+        return self.thinking.feed(self._mended(piece.text))
+
+    def _mended(self, text: str) -> str:
+        """Join the halves of a character that two pieces cut; tidy line ends and controls."""
+        if not text or (text.isascii() and text.isprintable() and not self._surrogate):
+            return text
+        text = self._surrogate + text
+        self._surrogate = text[-1] if "\ud800" <= text[-1] < "\udc00" else ""
+        whole = text.removesuffix(self._surrogate).encode("utf-16", "surrogatepass")
+        return whole.decode("utf-16", "replace").translate(_TIDY)
 
     @property
     def told(self) -> bool:
@@ -194,29 +152,33 @@ class _Growing:
 
     def rest(self) -> str:
         """Return what was held back until it was certain that no more comes."""
-        return self._keep(self._thinking.finish())
+        return self.thinking.feed("\ufffd" if self._surrogate else "") + self.thinking.finish()
 
     def completion(self) -> Completion:
         mean = sum(self._logprobs) / len(self._logprobs) if self._logprobs else None
         return Completion(
-            "".join(self._parts),
-            self._finish or "stop",
+            self.thinking.text,
+            self._finish or "untold",
             self._prompt_tokens,
             self._completion_tokens,
             mean,
+            self._thought or self.thinking.thought,
         )
-
-    def _keep(self, text: str) -> str:
-        if text:
-            self._parts.append(text)
-        return text
 
 
 async def answers(
-    pieces: AsyncGenerator[Piece, None], n: int = 1
+    pieces: AsyncGenerator[Piece, None],
+    n: int = 1,
+    *,
+    hold: bool = False,
+    mistaken: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[Delta | Whole, None]:
-    """Yield the ``n`` answers of a stream without their thinking; no delta is empty."""
-    growing = {index: _Growing() for index in range(n)}
+    """Yield the ``n`` answers of a stream without their thinking; no delta is empty.
+
+    ``mistaken`` is called where thoughts without an opening mark were told as text; ``hold``
+    holds each answer back until it is certain that this does not happen.
+    """
+    growing = {index: _Growing(hold=hold) for index in range(n)}
     async with aclosing(pieces):
         async for piece in pieces:
             answer = growing.get(piece.index)
@@ -224,6 +186,8 @@ async def answers(
                 continue
             if shown := answer.add(piece):
                 yield Delta(piece.index, shown)
+            if answer.thinking.mistaken:
+                mistaken()
             if n > 1 and answer.told:
                 del growing[piece.index]
                 for event in _ended(piece.index, answer):
@@ -240,23 +204,41 @@ def _ended(index: int, answer: _Growing) -> Iterator[Delta | Whole]:
 
 
 async def texts(
-    pieces: AsyncGenerator[Piece, None], tell: Callable[[Completion], None] | None = None
+    events: AsyncGenerator[Delta | Whole, None], tell: Callable[[Completion], None] | None = None
 ) -> AsyncGenerator[str, None]:
-    """Yield the text of the only answer of a stream, piece by piece, none of them empty.
+    """Yield the text of the only answer of :func:`answers`, piece by piece, none of them empty.
 
     ``tell`` gets the whole answer once the stream has ended well.
+
+    Raises:
+        EngineError: what was told turned out to be thoughts.
     """
-    async with aclosing(answers(pieces)) as events:
+    said = ""
+    async with aclosing(events):
         async for event in events:
             if isinstance(event, Delta):
+                said += event.text
                 yield event.text
-            elif tell is not None:
+                continue
+            if said != event.completion.text:
+                raise thoughts_told()
+            if tell is not None:
                 tell(event.completion)
 
 
-async def collect(pieces: AsyncGenerator[Piece, None]) -> Completion:
-    """Return the only answer of a stream, whole."""
-    told: list[Completion] = []
-    async for _ in texts(pieces, told.append):
-        pass
-    return told[0]
+def thoughts_told() -> EngineError:
+    """Return the error for a stream whose reader was given thoughts as if they were the text."""
+    return EngineError(
+        "模型把思考当正文发了出来（没有开头的标记），前面收到的请不要用；再试一次就会滤掉。",
+        "The model sent its thoughts as text, without an opening mark: do not use what came; "
+        "the next try filters them.",
+    )
+
+
+async def collect(events: AsyncGenerator[Delta | Whole, None]) -> Completion:
+    """Return the only answer of :func:`answers`, whole."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Whole):
+                return event.completion
+    raise AssertionError("the answers of a stream end with a whole one")

@@ -10,7 +10,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
+from fencun.models.ending import flaw
 from fencun.models.engine import Completion, Decoding, Delta, Whole
+from fencun.models.wire import thoughts_told
 from fencun.prompt import Arm, messages
 from fencun.store import writings
 from fencun.web import chat, sse
@@ -35,6 +37,7 @@ class Job:
     arm: Arm
     decoding: Decoding
     n: int
+    stream: bool
 
 
 @router.get("/models", summary="模型")
@@ -65,8 +68,9 @@ async def completions(request: Request, body: chat.ChatRequest, studio: StudioDe
         arm=arm,
         decoding=replace(chat.decoding(studio, brief, arm, body), seed=seed),
         n=body.n or 1,
+        stream=bool(body.stream),
     )
-    if body.stream:
+    if job.stream:
         include = bool(body.stream_options and body.stream_options.include_usage)
         return await sse.opened(
             request, _chunks(studio, job, include), lambda error: sse.encode(openai_body(error))
@@ -98,7 +102,7 @@ async def _chunks(studio: Studio, job: Job, include_usage: bool) -> AsyncGenerat
                 yield _chunk(job, event.index, {"content": event.text})
             else:
                 whole.append(event.completion)
-                yield _chunk(job, event.index, {}, event.completion.finish)
+                yield _chunk(job, event.index, {}, _finish_reason(event.completion))
     if include_usage:
         yield sse.encode(
             {**_head(job, "chat.completion.chunk"), "choices": [], "usage": chat.usage(whole)}
@@ -109,28 +113,49 @@ async def _chunks(studio: Studio, job: Job, include_usage: bool) -> AsyncGenerat
 async def _answers(studio: Studio, job: Job) -> AsyncGenerator[Delta | Whole, None]:
     """Wait for a turn, draw all answers, keep them; raises what the engine raises."""
     told = messages(job.brief, job.arm)
-    texts: dict[int, str] = {}
+    whole: dict[int, Completion] = {}
+    said: dict[int, str] = dict.fromkeys(range(job.n), "")
     async with studio.line.place() as place:
         async for _ in place.positions():
             pass
         answers = studio.writer.engine.stream_many(told, job.decoding, job.n)
         async with aclosing(answers):
             async for event in answers:
-                if isinstance(event, Whole):
-                    texts[event.index] = event.completion.text
+                if isinstance(event, Delta):
+                    said[event.index] += event.text
+                else:
+                    _refuse_flawed(job, event.completion, said[event.index])
+                    whole[event.index] = event.completion
                 yield event
-    await _keep(studio, job, [texts[index] for index in range(job.n)])
+    await _keep(studio, job, [whole[index] for index in range(job.n)])
 
 
-async def _keep(studio: Studio, job: Job, texts: list[str]) -> None:
+def _refuse_flawed(job: Job, completion: Completion, said: str) -> None:
+    """Raise where there is no text, or no ``finish_reason`` that could tell what is wrong."""
+    if job.stream and said != completion.text:
+        raise thoughts_told()
+    ending = flaw(completion)
+    if ending and (not completion.text.strip() or completion.finish in ("tool_calls", "broken")):
+        raise ending.error()
+
+
+async def _keep(studio: Studio, job: Job, whole: list[Completion]) -> None:
     seed = job.decoding.seed
-    found = [studio.writer.look(job.brief, text, seed + index) for index, text in enumerate(texts)]
+    found = [
+        studio.writer.judge(job.brief, completion, seed + index)
+        for index, completion in enumerate(whole)
+    ]
     writing = Writing(job.brief, job.arm, studio.writer.engine.name, seed, tuple(found), len(found))
     row = writings.writing_row(
         writing, asked=job.asked, decoding=job.decoding, adapter=studio.writer.adapter,
         source="openai", owner="",
     )  # fmt: skip
     await studio.store.awrite(lambda session: session.add(row))
+
+
+def _finish_reason(completion: Completion) -> str:
+    """Return how an answer ended in OpenAI's words, which know no "untold"."""
+    return "stop" if completion.finish == "untold" else completion.finish
 
 
 def _model(studio: Studio, arm: str) -> dict[str, Any]:
@@ -159,7 +184,7 @@ def _completion(job: Job, whole: list[Completion]) -> dict[str, Any]:
                 "index": index,
                 "message": {"role": "assistant", "content": completion.text, "refusal": None},
                 "logprobs": None,
-                "finish_reason": completion.finish,
+                "finish_reason": _finish_reason(completion),
             }
             for index, completion in enumerate(whole)
         ],

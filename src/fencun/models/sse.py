@@ -1,0 +1,172 @@
+"""Server-sent events as servers really send them: bytes to lines, and lines to JSON events."""
+
+import codecs
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from fencun.errors import EngineError
+
+_LONGEST = 64 << 20  # bytes of one whole stream, far beyond any that is asked for
+_LONGEST_LINE = 1 << 20  # and characters of one line, or of a body that is no stream
+_FIELDS = frozenset({"", "data", "event", "id", "retry", "error"})
+_CHARSETS = frozenset({"utf-8", "gbk", "gb2312", "gb18030", "big5"})  # where "\n" is one byte
+_MANY = 64  # lines of one event
+
+
+async def lines(
+    chunks: AsyncIterator[bytes], charset: str | None = None
+) -> AsyncGenerator[str, None]:
+    """Yield the lines of a byte stream, cut at LF, CRLF or CR only, as the standard says.
+
+    What is not UTF-8 (or ``charset``, where that is known here) becomes U+FFFD.
+
+    Raises:
+        EngineError: more came than any answer has.
+    """
+    decoder = codecs.getincrementaldecoder(_known(charset))(errors="replace")
+    rest, count = "", 0
+    first = True
+    async for chunk in chunks:
+        count += len(chunk)
+        if count > _LONGEST or len(rest) > _LONGEST_LINE:
+            raise _endless()
+        text = decoder.decode(chunk)
+        if first and text:
+            first, text = False, text.removeprefix("\ufeff")
+        *whole, rest = _cut(rest + text)
+        for line in whole:
+            yield line
+    for line in _cut(rest + decoder.decode(b"", final=True) + "\n")[:-1]:
+        yield line
+
+
+def _endless() -> EngineError:
+    return EngineError(
+        "模型服务的回答没完没了，已经停止接收。",
+        "The model server's answer had no end; it was given up.",
+    )
+
+
+def _known(charset: str | None) -> str:
+    try:
+        name = codecs.lookup(charset or "utf-8").name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if name in _CHARSETS else "utf-8"
+
+
+def _cut(text: str) -> list[str]:
+    """Cut at every line end; a CR at the very end waits for the LF that may follow."""
+    waits = text.endswith("\r")
+    cut = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if waits:
+        cut[-1] += "\r"
+    return cut
+
+
+class UnreadableError(ValueError):
+    """What came is neither events nor JSON; its text is the argument."""
+
+
+class FailureError(ValueError):
+    """The server says that something went wrong; its words are the argument."""
+
+
+async def events(lines: AsyncIterator[str]) -> AsyncGenerator[dict[str, Any], None]:
+    """Yield the JSON objects of a stream up to ``[DONE]`` or its end; the last one may be ``{}``.
+
+    ``{}`` stands for ``[DONE]``. A body that is no stream at all (one JSON document, or one
+    JSON object a line) is read, too: every object is yielded, then ``{}``.
+
+    Raises:
+        FailureError: an ``error`` event or field.
+        UnreadableError: what came is no JSON object.
+    """
+    reader, begun = _Reader(), False
+    async for line in lines:
+        if not begun and line.strip() and line.partition(":")[0] not in _FIELDS:
+            async with aclosing(_document(line, lines)) as values:
+                async for found in values:
+                    yield found
+            return
+        begun = begun or bool(line.strip())
+        if (event := reader.take(line)) is not None:
+            yield event
+            if not event:
+                return
+    reader.take("")
+
+
+class _Reader:
+    """Puts the lines of a stream together to events."""
+
+    def __init__(self) -> None:
+        self._kind = ""
+        self._pending: list[str] = []
+
+    def take(self, line: str) -> dict[str, Any] | None:
+        """Return the event that ``line`` makes whole, ``{}`` for ``[DONE]``; None for not yet."""
+        field, _, value = line.partition(":")
+        if line.startswith("{"):  # an error that a server adds raw
+            field, value = "data", line
+        if field == "error":
+            raise FailureError(value)
+        if field == "event":
+            self._kind = value.strip()
+        elif field == "data":
+            return self._data(value)
+        elif not line.strip():
+            self._kind = ""
+            left, self._pending = "\n".join(self._pending), []
+            if left.strip():
+                raise UnreadableError(left)
+        return None
+
+    def _data(self, value: str) -> dict[str, Any] | None:
+        if value.strip() == "[DONE]":
+            return {}
+        self._pending.append(value)
+        if self._kind == "error":
+            raise FailureError("\n".join(self._pending))
+        event = _parsed(self._pending)
+        if event is not None:
+            self._pending.clear()
+        return event
+
+
+def _parsed(pending: list[str]) -> dict[str, Any] | None:
+    """Return the object that the lines make together; None where more must come."""
+    text = "\n".join(pending)
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError) as error:
+        if text.strip() and (len(pending) > _MANY or not text.lstrip().startswith("{")):
+            raise UnreadableError(text) from error
+        return None
+    if not isinstance(value, dict):
+        raise UnreadableError(text)
+    return value
+
+
+async def _document(first: str, lines: AsyncIterator[str]) -> AsyncGenerator[dict[str, Any], None]:
+    rest, count = [first], len(first)
+    async for line in lines:
+        count += len(line)
+        if count > _LONGEST_LINE:
+            raise _endless()
+        rest.append(line)
+    text = "\n".join(rest)
+    try:
+        values = [json.loads(text, strict=False)]
+    except (ValueError, RecursionError):
+        try:
+            values = [json.loads(line, strict=False) for line in rest if line.strip()]
+        except (ValueError, RecursionError) as error:
+            raise UnreadableError(text) from error
+    for value in values:
+        if not isinstance(value, dict) or not value:
+            raise UnreadableError(text)
+        yield value
+    yield {}
