@@ -1,5 +1,6 @@
 import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -100,3 +101,73 @@ def test_only_one_process_appends_at_a_time(tmp_path: Path) -> None:
     assert other.returncode != 0
     assert "另一个程序正在写" in other.stderr
     assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_folder_that_does_not_sync_is_not_told_as_untouched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def refuses(_: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(files, "_sync_folder", refuses)
+    with pytest.raises(FencunError, match="已经换成新的") as failed:
+        write_text(path, "new")
+    assert "untouched" not in failed.value.en
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_writers_left_is_swept_and_living_ones_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "a[1].txt"
+    code = (
+        "import os, pathlib, sys, fencun.files as f\n"
+        "with f.replacing(pathlib.Path(sys.argv[1])) as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -9
+    [left] = tmp_path.iterdir()
+    write_text(path, "young ones stay")
+    assert left.exists()
+    os.utime(left, (0, 0))
+    with replacing(path) as file:
+        file.write(b"held")
+        [mine] = [entry for entry in tmp_path.iterdir() if entry not in (path, left)]
+        os.utime(mine, (0, 0))
+        write_text(path, "in between")
+        assert mine.exists()
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "held"
+
+
+@pytest.mark.parametrize("whole", [0, 5])
+def test_a_line_that_was_refused_is_not_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int
+) -> None:
+    """The disk is full for one line, in the middle of it or at its sync; then there is room."""
+    path = tmp_path / "out.jsonl"
+    with Appender(path) as appender:
+        appender.write({"id": "a"})
+        resource = pytest.importorskip("resource")
+        old = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + whole, old[1]))
+            with pytest.raises(FencunError, match="写不了"):
+                appender.write({"id": "b"})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, old)
+            signal.signal(signal.SIGXFSZ, handler)
+        appender.write({"id": "b"})
+
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as broken:
+            broken.setattr(files.os, "fsync", full)
+            with pytest.raises(FencunError, match="写不了"):
+                appender.write({"id": "c"})
+        appender.write({"id": "c"})
+    assert [row for _, row in read_jsonl(path)] == [{"id": "a"}, {"id": "b"}, {"id": "c"}]

@@ -200,15 +200,16 @@ def test_a_store_that_fails_is_told_and_the_writing_goes_on_working(
     import sqlite3
     from contextlib import closing
 
-    monkeypatch.setattr("fencun.store.database._BUSY_S", 0.1)
+    monkeypatch.setattr("fencun.store.database._PATIENCE_S", 0.1)
     path = tmp_path / "fencun.db"
     web = web_app.app(scenario, store=lambda: Store(f"sqlite:///{path}"))
     with web_app.client(web) as client:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             failed = client.post("/api/write", json={"brief": web_app.BRIEF})
-            assert failed.status_code == 500
+            assert failed.status_code == 503
             assert failed.json()["error"]["code"] == "store"
+            assert failed.headers["Retry-After"] == "5"
             other.execute("ROLLBACK")
         assert client.post("/api/write", json={"brief": web_app.BRIEF}).status_code == 200
 

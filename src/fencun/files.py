@@ -10,8 +10,10 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,40 +22,70 @@ from fencun.errors import FencunError, RecordError
 Json = dict[str, Any]
 
 _CHUNK = 1 << 20
+_STALE_S = 3600
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """Yield a binary file that takes the place of ``path`` when the block ends without error.
 
+    What writers of the same file left behind when they were killed is swept away.
+
     Raises:
-        FencunError: the disk is full or the folder cannot be written; ``path`` is untouched.
+        FencunError: the disk is full or the folder cannot be written; says whether ``path``
+            is as it was.
     """
-    temporary = None
+    temporary, stands = None, False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # as long as it is held, nobody sweeps it away
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+            os.fchmod(file.fileno(), mode)
+            temporary.replace(path)
+        stands = True
         _sync_folder(path.parent)
     except OSError as error:
-        raise FencunError(
-            f"写不了 {path}：{error.strerror}。原来的文件没有动。",
-            f"Cannot write {path}: {error.strerror}. What was there is untouched.",
-        ) from error
+        raise _unwritten(path, error, stands) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        if temporary is not None and not stands:
+            with suppress(OSError):  # swept later
+                temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def _unwritten(path: Path, error: OSError, stands: bool) -> FencunError:
+    if stands:
+        return FencunError(
+            f"{path} 已经换成新的，但磁盘没有确认（{error.strerror}）：断电的话可能变回旧的。"
+            "再运行一次就好。",
+            f"{path} is the new one now, but the disk did not confirm it ({error.strerror}): "
+            "after a power cut it may be the old one. Run this again.",
+        )
+    return FencunError(
+        f"写不了 {path}：{error.strerror}。原来的文件没有动。",
+        f"Cannot write {path}: {error.strerror}. What was there is untouched.",
+    )
+
+
+def _sweep(path: Path) -> None:
+    """Remove temporary files of ``path`` that are an hour old and that no writer holds."""
+    for left in path.parent.glob(f".{escape(path.name)}.????????"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime < _STALE_S:
+                continue
+            with left.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Replace ``path`` by ``data``, atomically."""
-    with replacing(path) as file:
+    with replacing(path, mode=mode) as file:
         file.write(data)
 
 
@@ -155,7 +187,8 @@ class Appender:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
+            # Unbuffered: of a line that was refused, nothing may wait here for the next one.
+            self._file = path.open("a+b", buffering=0)
         except OSError as error:
             raise self._failed(error) from error
         try:
@@ -169,12 +202,16 @@ class Appender:
         self._cut_torn_line()
 
     def write(self, row: Json) -> None:
-        """Append ``row`` as one line."""
+        """Append ``row`` as one line; where that fails, the file is as it was before."""
+        end = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(dump_line(row))
-            self._file.flush()
+            left = memoryview(dump_line(row))
+            while left:
+                left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
+            with suppress(OSError):  # else the torn line is cut off when the file is opened again
+                self._file.truncate(end)
             raise self._failed(error) from error
 
     def __enter__(self) -> "Appender":

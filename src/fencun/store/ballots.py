@@ -31,7 +31,10 @@ class PollRow(Base):
 
 
 class RaterRow(Base):
-    """Somebody who votes. ``key`` is the secret that the browser keeps; a name is enough."""
+    """Somebody who votes. ``key`` is the secret that the browser keeps; a name is enough.
+
+    ``owner`` is the token that the place belongs to, where the server asks for tokens.
+    """
 
     __tablename__ = "raters"
 
@@ -40,6 +43,7 @@ class RaterRow(Base):
     name: Mapped[str] = mapped_column(String(40))
     key: Mapped[str] = mapped_column(String(64), unique=True)
     source: Mapped[str] = mapped_column(String(8), default="web")
+    owner: Mapped[str] = mapped_column(String(64), default="", server_default="")
     joined_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 

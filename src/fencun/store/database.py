@@ -1,39 +1,64 @@
 """The one way into the database: concurrent reads, and one thread that writes."""
 
 import asyncio
-import json
-import os
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy import text
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError, StoreError
-from fencun.home import home
+from fencun.store.audit import Act, acting, note
+from fencun.store.connect import database_url, not_opened, open_engine, parse_url, reason
 from fencun.store.migration import migrate
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
 
-_BUSY_S = 15
+_READERS = 8
+_PATIENCE_S = 30.0  # how long a write waits for a database that is locked or away
+_AGAIN_S = 0.2
 
 
-def database_url() -> str:
-    """Return ``FENCUN_DATABASE_URL``, or the SQLite file under ``FENCUN_HOME``."""
-    return os.environ.get("FENCUN_DATABASE_URL") or f"sqlite:///{home() / 'fencun.db'}"
+class StoreBusyError(StoreError):
+    """Another program held the database for too long, or it was away; nothing was written."""
+
+    status = 503
+    retry_after = 5
+
+
+class ConflictError(StoreError):
+    """What was to be written is there already, under that identity, and says something else."""
+
+    code = "conflict"
+    status = 409
+
+
+class UnstorableError(StoreError):
+    """A value that no database holds: a number too large, half a character."""
+
+    code = "unstorable"
+    status = 422
 
 
 class Store:
     """An open database. Every ``fn(session)`` runs in a transaction of its own.
 
     Writes of this process queue for one thread and happen in the order they came, so
-    SQLite never meets itself; reads run beside them. Usable from any thread.
+    SQLite never meets itself; reads run beside them, in threads of their own. Usable from
+    any thread. A write made while :data:`~fencun.store.audit.acting` is set is noted.
     """
 
     def __init__(self, url: str | None = None) -> None:
@@ -42,10 +67,11 @@ class Store:
         Raises:
             StoreError: it cannot be opened, or its schema is newer than this program.
         """
-        self._url = _parse(url or database_url())
-        self._writer = _engine(self._url, writes=True)
-        self._reader = _engine(self._url, writes=False)
+        self._url = parse_url(url or database_url())
+        self._writer = open_engine(self._url, writes=True)
+        self._reader = open_engine(self._url, writes=False, readers=_READERS)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fencun-store")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="fencun-read")
         try:
             self._thread.submit(self._migrate).result()
         except BaseException:
@@ -66,28 +92,32 @@ class Store:
         try:
             with Session(self._reader, expire_on_commit=False) as session:
                 return fn(session)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OverflowError, UnicodeEncodeError) as error:
             raise _failed(error) from error
 
     def write(self, fn: Work[T]) -> T:
         """Return ``fn(session)`` once it is committed; rolled back if it raises.
 
+        While the database is locked or away, a write waits, 30 seconds at most.
+
         Raises:
-            StoreError: the database refused; nothing of it was kept.
+            StoreError: the database refused; nothing of it was kept, or else it says so.
         """
-        return self._thread.submit(self._commit, fn).result()
+        return self._thread.submit(self._commit, fn, acting.get(), _deadline()).result()
 
     async def aread(self, fn: Work[T]) -> T:
         """:meth:`read`, without blocking the event loop."""
-        return await asyncio.to_thread(self.read, fn)
+        return await asyncio.wrap_future(self._readers.submit(self.read, fn))
 
     def awrite(self, fn: Work[T]) -> Awaitable[T]:
         """:meth:`write`, without blocking the event loop. Queued at once, awaited or not."""
-        return asyncio.wrap_future(self._thread.submit(self._commit, fn))
+        queued = self._thread.submit(self._commit, fn, acting.get(), _deadline())
+        return asyncio.wrap_future(queued)
 
     def close(self) -> None:
         """Finish the writes that are queued, then let go; a second call does nothing."""
         self._thread.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
         self._reader.dispose()
         self._writer.dispose()
 
@@ -102,99 +132,116 @@ class Store:
     ) -> None:
         self.close()
 
-    def _commit(self, fn: Work[T]) -> T:
+    def _commit(self, fn: Work[T], act: Act | None, deadline: float) -> T:
+        session = self._begun(deadline)
         try:
-            with Session(self._writer, expire_on_commit=False) as session, session.begin():
-                return fn(session)
-        except SQLAlchemyError as error:
+            with session:
+                result = fn(session)
+                if act is not None:
+                    note(session, act)
+                session.flush()
+                self._settle(session)
+                return result
+        except (SQLAlchemyError, OverflowError, UnicodeEncodeError) as error:
             raise _failed(error) from error
 
-    def _migrate(self) -> None:
+    def _begun(self, deadline: float) -> Session:
+        """Return a session whose transaction has begun: SQLite is locked, PostgreSQL is there.
+
+        All that were queued while the database was away share the wait: none waits anew.
+        """
+        while True:
+            session = Session(self._writer, expire_on_commit=False)
+            try:
+                session.connection()
+            except SQLAlchemyError as error:
+                session.close()
+                away = isinstance(error, OperationalError | InterfaceError)
+                if not away or not _may_pass(error):
+                    raise _failed(error) from error
+                if time.monotonic() >= deadline:
+                    raise _busy(error) from error
+                time.sleep(_AGAIN_S)
+            else:
+                return session
+
+    def _settle(self, session: Session) -> None:
+        """Commit; where that fails, make sure that nothing of it comes back.
+
+        When the disk refuses to sync, SQLite has the whole transaction in its log already:
+        should the process die now, the next one would find it there and take it for committed.
+        A transaction after it overwrites it.
+        """
         try:
-            with self._writer.begin() as connection:
-                migrate(connection)
+            session.commit()
         except SQLAlchemyError as error:
-            raise _not_opened(self.where, error) from error
+            session.close()
+            if self._url.get_backend_name() == "sqlite" and self._overwritten():
+                raise
+            raise StoreError(
+                f"数据库没有确认（{reason(error)}）：可能写进去了，也可能没有。"
+                "重试之前先刷新看一眼。",
+                f"The database did not confirm ({reason(error)}): it may be written, or not. "
+                "Reload and look before you try again.",
+            ) from error
+
+    def _overwritten(self) -> bool:
+        touch = text("UPDATE alembic_version SET version_num = version_num")
+        for _ in range(3):
+            with suppress(SQLAlchemyError), self._writer.begin() as connection:
+                connection.execute(touch)
+                return True
+            time.sleep(_AGAIN_S)
+        return False
+
+    def _migrate(self) -> None:
+        deadline = _deadline()
+        while True:
+            try:
+                with self._writer.begin() as connection:
+                    return migrate(connection)
+            except SQLAlchemyError as error:
+                # Another program that starts at the same moment may be migrating.
+                if "locked" not in reason(error) or time.monotonic() >= deadline:
+                    raise not_opened(self._url, error) from error
+                time.sleep(_AGAIN_S)
 
 
-def _parse(text: str) -> URL:
-    try:
-        url = make_url(text)
-    except ArgumentError as error:
-        raise StoreError(
-            "FENCUN_DATABASE_URL 看不懂；应当像 postgresql://用户:密码@主机/库名，"
-            "或 sqlite:////绝对路径.db。",
-            "FENCUN_DATABASE_URL is malformed; it looks like postgresql://user:password@host/name "
-            "or sqlite:////absolute/path.db.",
-        ) from error
-    if url.drivername in ("postgres", "postgresql"):
-        return url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() not in ("postgresql", "sqlite") or not url.database:
-        raise StoreError(
-            f"只支持 SQLite 文件和 PostgreSQL，不支持 {url.drivername}。",
-            f"Only SQLite files and PostgreSQL are supported, not {url.drivername}.",
-        )
-    return url
+def _deadline() -> float:
+    return time.monotonic() + _PATIENCE_S
 
 
-def _engine(url: URL, *, writes: bool) -> Engine:
-    try:
-        if url.get_backend_name() == "sqlite":
-            Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, json_serializer=_dump, pool_pre_ping=True)
-    except ImportError as error:
-        raise StoreError(
-            "用 PostgreSQL 要先装驱动：pip install 'fencun[postgresql]'。",
-            "PostgreSQL needs its driver: pip install 'fencun[postgresql]'.",
-        ) from error
-    except OSError as error:
-        raise _not_opened(url.render_as_string(hide_password=True), error) from error
-    if url.get_backend_name() == "sqlite":
-        _tune_sqlite(engine, writes=writes)
-    return engine
+def _may_pass(error: SQLAlchemyError) -> bool:
+    """Whether waiting may help: a lock, a server that starts again; not a file that is gone."""
+    told = reason(error)
+    return "unable to open" not in told and "not a database" not in told
 
 
-def _tune_sqlite(engine: Engine, *, writes: bool) -> None:
-    """Take transactions out of the driver's hands: a writer locks when it begins."""
-
-    def connected(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",  # a vote that was acknowledged survives a power cut
-            "foreign_keys=ON",
-            f"busy_timeout={_BUSY_S * 1000}",
-            f"query_only={'OFF' if writes else 'ON'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", begun)
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _reason(error: Exception) -> str:
-    told = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    return " ".join(str(told).split())[:200]
-
-
-def _failed(error: SQLAlchemyError) -> FencunError:
-    return StoreError(
-        f"数据库没有答应这次操作（{_reason(error)}）；已有的数据没有动。请稍后再试，"
-        "并看看磁盘是否已满。",
-        f"The database refused ({_reason(error)}); what was there is untouched. "
-        "Try again, and see whether the disk is full.",
+def _busy(error: SQLAlchemyError) -> StoreBusyError:
+    return StoreBusyError(
+        f"数据库一直被占着，或者连不上（{reason(error)}）；这次什么都没有写，请过一会儿再试。",
+        f"The database is held by another program, or away ({reason(error)}); nothing was "
+        "written. Try again in a moment.",
     )
 
 
-def _not_opened(where: str, error: Exception) -> StoreError:
+def _failed(error: Exception) -> FencunError:
+    if isinstance(error, IntegrityError) and "unique" in reason(error).lower():
+        return ConflictError(
+            "这个编号已经用过了，内容和这次的不一样；刷新页面再试。",
+            "This identity is taken by something else; reload and try again.",
+        )
+    if isinstance(error, DataError | OverflowError | UnicodeEncodeError) or (
+        isinstance(error, StatementError)
+        and isinstance(error.orig, OverflowError | UnicodeEncodeError)
+    ):
+        return UnstorableError(
+            "里面有数据库存不下的值（太大的数，或半个字符）；改一下再试。",
+            "It holds a value that no database can keep (too large a number, half a character).",
+        )
     return StoreError(
-        f"打不开数据库 {where}：{_reason(error)}。",
-        f"Cannot open the database {where}: {_reason(error)}.",
+        f"数据库没有答应这次操作（{reason(error)}）；已有的数据没有动。请稍后再试，"
+        "并看看磁盘是否已满。",
+        f"The database refused ({reason(error)}); what was there is untouched. "
+        "Try again, and see whether the disk is full.",
     )

@@ -68,7 +68,8 @@ def _back_up(connection: Connection, target: str) -> None:
 
     path = Path(str(connection.engine.url.database))
     with closing(sqlite3.connect(path)) as reader:
-        write_bytes(path.with_name(f"{path.name}.before-{target}.bak"), reader.serialize())
+        copy = path.with_name(f"{path.name}.before-{target}.bak")
+        write_bytes(copy, reader.serialize(), mode=0o600)
 
 
 def _config() -> Config:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    Integer,
     MetaData,
     String,
     Text,
@@ -249,3 +250,40 @@ class ReviewRow(Base):
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class TokenRow(Base):
+    """A key to this server, as it is known at rest: only the SHA-256 of what its holder has.
+
+    ``daily`` is how many writings a day it may ask for (0: as many as it likes). One that is
+    ``once`` opens nothing: it is a link that is exchanged, one time, for a token of its own.
+    """
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JsonColumn)
+    daily: Mapped[int] = mapped_column(default=0)
+    once: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class AuditRow(Base):
+    """Who changed what, and when. The database refuses to change or delete a row.
+
+    ``token`` and ``name`` are those of the caller, empty where nobody had to say who they are.
+    """
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    token: Mapped[str] = mapped_column(String(32), default="")
+    name: Mapped[str] = mapped_column(String(40), default="")
+    action: Mapped[str] = mapped_column(String(200))
