@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from fencun.models.fake import FakeEngine
 from fencun.scenario import Scenario
 from fencun.writer import Writer
 
+TREE = Path(__file__).with_name("cli_tree.py")
+CHINESE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
 BRIEF = ("--salutation", "王老师", "--relation", "高中班主任", "--length", "50字以内")
 
 
@@ -46,7 +49,7 @@ def run(*arguments: str) -> Result:
 def fencun(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the real program."""
     return subprocess.run(
-        [sys.executable, "-c", "from fencun.cli import main; main()", *arguments],
+        [sys.executable, "-m", "fencun", *arguments],
         capture_output=True, text=True, stdin=subprocess.DEVNULL, **options,
     )  # fmt: skip
 
@@ -66,11 +69,54 @@ def test_help_lists_every_verb_and_imports_none_of_them() -> None:
     assert told.strip().endswith("[]")
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb: str) -> None:
-    told = run(verb, "--help")
-    assert told.exit_code == 0, told.output
-    assert "Options" in told.output
+def commands_in(language: str) -> dict[str, Any]:
+    """Every command with its help, as a process of that language shows it."""
+    told = subprocess.run(
+        [sys.executable, TREE], env={**os.environ, "FENCUN_LANG": language},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(told.stdout)
+    return found
+
+
+def test_every_command_speaks_one_language_at_a_time() -> None:
+    english, chinese = commands_in("en"), commands_in("zh")
+    assert english.keys() == chinese.keys()
+    assert {f"fencun {verb}" for verb in VERBS} < english.keys()
+    for command, told in chinese.items():
+        about = told["page"].split("\n\n")[1]
+        helps = {**told["parameters"], "": about}
+        assert not [name for name, said in helps.items() if not CHINESE.search(said or "")], command
+    for command, told in english.items():
+        assert not CHINESE.search(told["page"]), command
+        assert all(told["parameters"].values()), command
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("write", *BRIEF),
+        ("write", *BRIEF, "--arm", "best"),
+        ("data", "check", "nowhere.jsonl"),
+        ("data", "import", "nowhere.csv"),
+        ("data", "export", "--format", "best", "--out", "x"),
+        ("eval", "verdict", "nowhere"),
+        ("eval", "run", "--arms", "best"),
+        ("model", "info", "nowhere"),
+        ("tune", "export", "nowhere", "--out", "x"),
+        ("tune", "resume", "nowhere"),
+        ("advise",),
+        ("doctor", "--no-speed"),
+    ],
+)
+def test_errors_speak_one_language_too(
+    arguments: tuple[str, ...], language: str, tmp_path: Path
+) -> None:
+    ended = fencun(*arguments, env={**os.environ, "FENCUN_LANG": language}, cwd=tmp_path)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 1, said
+    assert bool(CHINESE.search(said)) == (language == "zh"), said
 
 
 def test_write_shows_texts_with_what_the_gates_say(engine: FakeEngine) -> None:

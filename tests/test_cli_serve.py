@@ -20,7 +20,7 @@ NOBODY = {"FENCUN_ENDPOINT": "http://127.0.0.1:9/v1", "FENCUN_ENDPOINT_MODEL": "
 
 def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", "from fencun.cli import main; main()", "serve", *arguments],
+        [sys.executable, "-m", "fencun", "serve", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
     )  # fmt: skip

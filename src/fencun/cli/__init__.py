@@ -4,7 +4,6 @@ A verb's module offers ``app``: with one command that command is the verb itself
 (``fencun write``), with several the verb is their group (``fencun model fetch``).
 """
 
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -74,7 +73,10 @@ def _print_version(asked: bool) -> None:
 
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="版本 version")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help=say("版本", "Version")
+        ),
     ] = False,
 ) -> None:
     """Options that stand before a verb."""
@@ -85,9 +87,11 @@ def main() -> None:
     try:
         app_for(sys.argv[1:])()
     except FencunError as error:
-        typer.echo(f"{say('没成', 'Failed')}：{error}", err=True)
+        typer.echo(f"{say('没成：', 'Failed: ')}{error}", err=True)
         sys.exit(1)
     except Exception:
+        import logging  # a hundredth of a second that nobody who meets no bug needs to wait for
+
         logging.getLogger("fencun").exception("unexpected error")
         typer.echo(
             say(

@@ -1,11 +1,11 @@
 """``fencun advise``: ten questions, and whether fine-tuning is worth trying."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fencun.cli.options import AsJson, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -15,26 +15,45 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@verb(
+    app,
+    "该不该微调：十个问题，一个老实的回答，和下一步做什么。",
+    "Should you fine-tune? Ten questions, an honest answer, and what to do next.",
+)
 def advise(
     answers: Annotated[
-        Path | None, typer.Option(help="答案文件（YAML 或 JSON），不再一题题问")
+        Path | None,
+        typer.Option(
+            help=say(
+                "答案文件（YAML 或 JSON），不再一题题问",
+                "File of answers (YAML or JSON), instead of being asked",
+            )
+        ),
     ] = None,
-    questions: Annotated[bool, typer.Option("--questions", help="只打印十道题，填好可用")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+    questions: Annotated[
+        bool,
+        typer.Option(
+            "--questions",
+            help=say("只打印十道题，填好可用", "Only print the questions, to be filled in"),
+        ),
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """该不该微调：十个问题，一个老实的回答，和下一步做什么。"""
+    """Ask (or read) the answers and print the advice."""
     from fencun.evaluate.advice import advise as advised
     from fencun.evaluate.advice import form, interview, read_answers, to_json
 
     asked = interview()
     if questions:
         shown = [question.model_dump() for question in asked.questions]
-        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2) if as_json else form(asked))
+        if as_json:
+            print_json(shown)
+        else:
+            typer.echo(form(asked))
         return
     advice = advised(asked, read_answers(answers) if answers else _ask(asked))
     if as_json:
-        typer.echo(json.dumps(to_json(advice), ensure_ascii=False, indent=2))
+        print_json(to_json(advice))
     else:
         _show(advice)
 

@@ -1,27 +1,37 @@
 """``fencun eval ballot``: open the ballot box, see who came, take paper votes, close it."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from fencun.cli.options import AsJson, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
 app = typer.Typer(no_args_is_help=True, help=say("盲评：开票箱、看进度、收票。", "Blind votes."))
 
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON")]
-Which = Annotated[str | None, typer.Argument(help="实验的名字或文件夹；默认最新的")]
+_WHICH = say("实验的名字或文件夹；默认最新的", "Study: its name or folder (default: the newest)")
+Which = Annotated[str | None, typer.Argument(help=_WHICH)]
+_NEEDS = "evaluate"
 
 
-@app.command("open")
+@verb(
+    app,
+    "打开投票，给出发给评审人的链接；已经开着的，给出原来的链接。",
+    "Open the vote and print the link for raters; the same link if it is open already.",
+    name="open",
+    needs=_NEEDS,
+)
 def open_box(
     study: Which = None,
-    ballots: Annotated[int, typer.Option(min=4, max=200, help="每位评审人几张选票")] = 30,
+    ballots: Annotated[
+        int,
+        typer.Option(min=4, max=200, help=say("每位评审人几张选票", "Ballots for each rater")),
+    ] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """打开投票，给出发给评审人的链接；已经开着的，给出原来的链接。"""
+    """Open the poll of a study."""
     from fencun.evaluate import voting
     from fencun.evaluate.study import find_study
     from fencun.store.database import Store
@@ -30,8 +40,8 @@ def open_box(
     with Store() as store:
         poll = store.write(lambda session: voting.open_poll(session, found, ballots=ballots))
     if as_json:
-        told = {"study": found.name, "path": f"/ballot/{poll.code}", "ballots": poll.ballots}
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        path = f"/ballot/{poll.code}"
+        print_json({"study": found.name, "path": path, "ballots": poll.ballots})
         return
     typer.echo(
         say(
@@ -45,9 +55,15 @@ def open_box(
     )
 
 
-@app.command("list")
+@verb(
+    app,
+    "看各次投票来了几个人、投了几票。",
+    "List the polls: how many came, how many voted.",
+    name="list",
+    needs=_NEEDS,
+)
 def list_boxes(as_json: AsJson = False) -> None:
-    """看各次投票来了几个人、投了几票。"""
+    """Print the turnout of every poll."""
     from fencun.evaluate import voting
     from fencun.store.database import Store
 
@@ -65,7 +81,7 @@ def list_boxes(as_json: AsJson = False) -> None:
         for one in turnouts
     ]
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(rows)
     for row in [] if as_json else rows:
         state = say("已结束", "closed") if row["closed"] else row["path"]
         typer.echo(
@@ -77,9 +93,15 @@ def list_boxes(as_json: AsJson = False) -> None:
         )
 
 
-@app.command("close")
+@verb(
+    app,
+    "结束投票：链接作废，已经投的都算数。",
+    "Close the vote: the link ends, the votes that are in count.",
+    name="close",
+    needs=_NEEDS,
+)
 def close_box(study: Which = None) -> None:
-    """结束投票：链接作废，已经投的都算数。"""
+    """Close the poll of a study and freeze its votes into the folder."""
     from fencun.evaluate import voting
     from fencun.evaluate.collect import collect
     from fencun.evaluate.study import find_study
@@ -102,13 +124,20 @@ def close_box(study: Which = None) -> None:
     )
 
 
-@app.command("export")
+@verb(
+    app,
+    "给用纸笔或表格的人导出选票（CSV，Excel 打得开）。",
+    "Write ballots for people who vote on paper or in a spreadsheet (CSV).",
+    needs=_NEEDS,
+)
 def export(
-    path: Annotated[Path, typer.Argument(help="写到哪个 CSV 文件")],
-    study: Annotated[str | None, typer.Option(help="实验的名字或文件夹；默认最新的")] = None,
-    raters: Annotated[int, typer.Option(min=1, max=200, help="几位评审人")] = 1,
+    path: Annotated[Path, typer.Argument(help=say("写到哪个 CSV 文件", "CSV file to write"))],
+    study: Annotated[str | None, typer.Option(help=_WHICH)] = None,
+    raters: Annotated[
+        int, typer.Option(min=1, max=200, help=say("几位评审人", "Number of raters"))
+    ] = 1,
 ) -> None:
-    """给用纸笔或表格的人导出选票（CSV，Excel 打得开）。"""
+    """Draw ballots for some raters and write them as CSV."""
     from sqlalchemy.orm import Session
 
     from fencun.evaluate import paper, voting
@@ -133,19 +162,26 @@ def export(
     )
 
 
-@app.command("import")
+@verb(
+    app,
+    "收纸面票：填好的 CSV 读进来；同一份读两遍只算一遍。",
+    "Take in paper votes from the filled CSV; the same file twice counts once.",
+    name="import",
+    needs=_NEEDS,
+)
 def import_votes(
-    path: Annotated[Path, typer.Argument(help="填好的 CSV 文件")], as_json: AsJson = False
+    path: Annotated[Path, typer.Argument(help=say("填好的 CSV 文件", "The CSV, filled in"))],
+    as_json: AsJson = False,
 ) -> None:
-    """收纸面票：填好的 CSV 读进来；同一份读两遍只算一遍。"""
+    """Read a filled CSV of ballots; bad lines are named and cost no good one."""
     from fencun.evaluate import paper
     from fencun.store.database import Store
 
     with Store() as store:
         got = store.write(lambda session: paper.import_ballots(session, path))
     if as_json:
-        told = {"taken": got.taken, "blank": got.blank, "errors": [str(e) for e in got.errors]}
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        errors = [str(error) for error in got.errors]
+        print_json({"taken": got.taken, "blank": got.blank, "errors": errors})
     else:
         for error in got.errors:
             typer.secho(str(error), fg="yellow", err=True)

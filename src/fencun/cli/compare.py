@@ -1,10 +1,10 @@
 """``fencun tune compare``: two adapters on one brief."""
 
-import json
 from typing import Annotated
 
 import typer
 
+from fencun.cli.options import AsJson, ScenarioName, print_json
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -20,10 +20,8 @@ def compare(
         list[str] | None, typer.Option("--ask", help=say("需求：字段=内容", "Brief: field=value"))
     ] = None,
     base: Annotated[str, typer.Option("--base", help=say("底座", "Base"))] = "",
-    scenario: Annotated[str, typer.Option("--scenario", help=say("场景", "Scenario"))] = (
-        "spring_festival"
-    ),
-    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "JSON"))] = False,
+    scenario: ScenarioName = "spring_festival",
+    as_json: AsJson = False,
 ) -> None:
     """Have each side write greedily for the brief (default: the scenario's example)."""
     from fencun.brief import parse_brief
@@ -48,7 +46,7 @@ def compare(
             }
             for one in written
         ]
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(rows)
         return
     for one in written:
         faults = "、".join(str(f) for f in one.findings if f.severity == "fault")

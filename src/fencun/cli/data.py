@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fencun.cli.data_breed import app as breeding
-from fencun.cli.data_options import AsJson, ScenarioName, good_lines, progress
+from fencun.cli.data_lines import good_lines
 from fencun.cli.data_pairs import app as pairing
+from fencun.cli.options import AsJson, ScenarioName, Seed, print_json, progress, verb
 from fencun.errors import FencunError, RecordError
 from fencun.files import write_text
 from fencun.language import say
@@ -23,21 +24,43 @@ app = typer.Typer(no_args_is_help=True)
 app.add_typer(breeding)
 app.add_typer(pairing)
 
-_Semantic = Annotated[bool, typer.Option(help="也查意思相同的（头一次要算向量，慢）")]
+_Semantic = Annotated[
+    bool,
+    typer.Option(
+        help=say(
+            "也查意思相同的（头一次要算向量，慢）",
+            "Also find the same said in other words (embeds what is new: slow)",
+        )
+    ),
+]
+_Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help=say(
+            "种子、草稿、样本文件或数据集文件夹（默认：场景自己的）",
+            "Files of seeds, drafts or samples, or dataset folders (default: the scenario's own)",
+        )
+    ),
+]
 _SHOWN = 200
 
 
-@app.command()
+@verb(
+    app,
+    "让所有关卡看一遍，逐行说出哪里不对。",
+    "Let every gate look, and say line by line what is wrong.",
+    needs="data",
+)
 def check(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="种子、草稿、样本文件或数据集文件夹")
-    ] = None,
+    paths: _Paths = None,
     scenario: ScenarioName = "spring_festival",
     semantic: _Semantic = False,
-    doubts: Annotated[bool, typer.Option(help="也列出只是存疑的地方")] = False,
+    doubts: Annotated[
+        bool, typer.Option(help=say("也列出只是存疑的地方", "Also list what is only doubtful"))
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """让所有关卡看一遍，逐行说出哪里不对。"""
+    """Let every gate look at the lines, one by one and against each other."""
     from fencun.data.report import Inspection
 
     inspection = Inspection(load_scenario(scenario), paths or ())
@@ -91,20 +114,51 @@ def _as_json(inspection: "Inspection", wanted: Collection[str]) -> int:
     return counts["fault"]
 
 
-@app.command()
+@verb(
+    app,
+    "成集：过关卡、按家族切分、按覆盖挑选，写 train、validation、test 和清单。",
+    "Build a dataset: through the gates, split by family, chosen by coverage.",
+    needs="data",
+)
 def build(
     scenario: ScenarioName = "spring_festival",
     seeds: Annotated[
-        list[Path] | None, typer.Option("--from", help="种子和草稿文件，可多次")
+        list[Path] | None,
+        typer.Option(
+            "--from",
+            help=say(
+                "种子和草稿文件，可多次（默认：场景自己的）",
+                "Files of seeds and drafts, may be repeated (default: the scenario's own)",
+            ),
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="写到哪个文件夹（默认：场景的 dataset）")] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="正好要多少条（默认最多 3107）")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help=say(
+                "写到哪个文件夹（默认：场景的 dataset）",
+                "Folder to write (default: the scenario's dataset)",
+            )
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=say(
+                "正好要多少条（默认最多 3107）", "Exactly how many samples (default: up to 3,107)"
+            ),
+        ),
+    ] = None,
+    seed: Seed = 0,
     semantic: _Semantic = False,
-    skip_bad: Annotated[bool, typer.Option(help="有读不了的行也照样成集")] = False,
+    skip_bad: Annotated[
+        bool,
+        typer.Option(help=say("有读不了的行也照样成集", "Build although lines are unreadable")),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """成集：过关卡、按家族切分、按覆盖挑选，写 train、validation、test 和清单。"""
+    """Write train, validation and test, what was set aside, and the manifest."""
     from fencun.data.dataset import assemble, write_dataset
     from fencun.data.report import expand
 
@@ -127,7 +181,7 @@ def build(
     arguments = {"size": size, "seed": seed, "semantic": semantic}
     manifest = write_dataset(dataset, folder, declared, paths, arguments)
     if as_json:
-        typer.echo(json.dumps(manifest, ensure_ascii=False, indent=2))
+        print_json(manifest)
         return
     parts = "、".join(f"{part} {len(samples)}" for part, samples in dataset.samples.items())
     reasons = "、".join(f"{gate} {count}" for gate, count in manifest["aside"].items())
@@ -141,16 +195,16 @@ def build(
     )
 
 
-_Paths = Annotated[
-    list[Path] | None, typer.Argument(help="种子、草稿、样本文件或数据集文件夹（默认：场景自己的）")
-]
-
-
-@app.command()
+@verb(
+    app,
+    "量一量：长短、开头、结尾、套话、重复、分寸、方向。",
+    "Measure: lengths, openings, endings, clichés, repetition, tact, direction.",
+    needs="data",
+)
 def stats(
     paths: _Paths = None, scenario: ScenarioName = "spring_festival", as_json: AsJson = False
 ) -> None:
-    """量一量：长短、开头、结尾、套话、重复、分寸、方向。"""
+    """Measure the lines and draw the figures."""
     from fencun.data.stats import measure
 
     declared = load_scenario(scenario)
@@ -163,23 +217,49 @@ def stats(
     draw_stats(measured)
 
 
-@app.command()
+@verb(
+    app,
+    "覆盖图：哪一格有多少条，哪一格还饿着。",
+    "The map of coverage: what each cell holds, and which are hungry.",
+    needs="data",
+)
 def coverage(
     paths: _Paths = None,
     scenario: ScenarioName = "spring_festival",
-    rows: Annotated[str, typer.Option(help="竖着排的一项")] = "relation",
-    columns: Annotated[str, typer.Option(help="横着排的一项")] = "occasion",
+    rows: Annotated[
+        str, typer.Option(help=say("竖着排的一项", "The axis of the rows"))
+    ] = "relation",
+    columns: Annotated[
+        str, typer.Option(help=say("横着排的一项", "The axis of the columns"))
+    ] = "occasion",
     size: Annotated[
-        int | None, typer.Option(min=1, help="打算一共要多少条（默认：现有的）")
+        int | None,
+        typer.Option(
+            min=1,
+            help=say(
+                "打算一共要多少条（默认：现有的）",
+                "How many lines there shall be in all (default: as many as there are)",
+            ),
+        ),
     ] = None,
-    at_least: Annotated[int, typer.Option(min=0, help="每格至少几条")] = 0,
+    at_least: Annotated[
+        int, typer.Option(min=0, help=say("每格至少几条", "Lines that each cell needs at least"))
+    ] = 0,
     targets: Annotated[
-        Path | None, typer.Option(help="目标份额（默认：场景的 targets.yaml）")
+        Path | None,
+        typer.Option(
+            help=say(
+                "目标份额（默认：场景的 targets.yaml）",
+                "Target shares (default: the scenario's targets.yaml)",
+            )
+        ),
     ] = None,
-    svg: Annotated[Path | None, typer.Option(help="另存一张 SVG")] = None,
+    svg: Annotated[
+        Path | None, typer.Option(help=say("另存一张 SVG", "Also write the map as SVG"))
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """覆盖图：哪一格有多少条，哪一格还饿着。"""
+    """Count the lines cell by cell over two axes, and say where lines are missing."""
     from fencun.data.coverage import Coverage, hungry
     from fencun.data.heatmap import heatmap
     from fencun.data.targets import load_targets
@@ -212,17 +292,34 @@ def coverage(
     draw_map(table, waiting)
 
 
-@app.command()
+@verb(
+    app,
+    "导出成训练框架认得的格式；提示词和服务时用的是同一份代码写的。",
+    "Export for training frameworks; prompts are written by the code that serves.",
+    needs="data",
+)
 def export(
     form: Annotated[
-        str, typer.Option("--format", help="alpaca、sharegpt、openai、trl、llamafactory")
+        str,
+        typer.Option(
+            "--format",
+            help=say(
+                "alpaca、sharegpt、openai、trl、llamafactory",
+                "alpaca, sharegpt, openai, trl, llamafactory",
+            ),
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="写到哪个文件夹")],
+    out: Annotated[Path, typer.Option(help=say("写到哪个文件夹", "Folder to write"))],
     scenario: ScenarioName = "spring_festival",
-    dataset: Annotated[Path | None, typer.Option(help="数据集文件夹（默认：场景的）")] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            help=say("数据集文件夹（默认：场景的）", "Dataset folder (default: the scenario's)")
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """导出成训练框架认得的格式；提示词和服务时用的是同一份代码写的。"""
+    """Write the parts of the dataset in one format, and a manifest."""
     from fencun.data.export import FORMATS
     from fencun.data.export import export as export_dataset
 
@@ -237,7 +334,7 @@ def export(
             f"There is no format {form!r}; known: {', '.join(FORMATS)}.",
         )
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(told)
         return
     parts = "、".join(f"{name} {entry['lines']}" for name, entry in told["files"].items())
     typer.echo(say(f"导出成 {form}，在 {out}：{parts}。", f"Exported as {form} to {out}: {parts}."))

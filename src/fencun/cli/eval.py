@@ -1,14 +1,16 @@
 """``fencun eval``: arms answer, people vote, rules decide."""
 
 import asyncio
-import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fencun.cli.ballot import Which
 from fencun.cli.ballot import app as ballot_app
-from fencun.evaluate.extras import need_statistics
+from fencun.cli.options import AsJson, ScenarioName, print_json, progress, verb
 from fencun.language import say
 
 if TYPE_CHECKING:
@@ -19,34 +21,81 @@ if TYPE_CHECKING:
 app = typer.Typer()
 app.add_typer(ballot_app, name="ballot")
 
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON")]
-Which = Annotated[str | None, typer.Argument(help="实验的名字或文件夹；默认最新的")]
+_NEEDS = "evaluate"
 
 
-@app.command()
+@verb(
+    app,
+    "各组回答同样的测试需求，冻结回答；断了再跑，接着答。",
+    "Let every arm answer the same test briefs, and freeze the answers. Can be resumed.",
+    needs=_NEEDS,
+)
 def run(
-    arms: Annotated[str, typer.Option(help="对照组：名字用逗号隔开，或 YAML 文件")] = (
-        "bare,prompt,rag,tuned"
-    ),
-    briefs: Annotated[str | None, typer.Option(help="几条测试需求，或 JSONL 文件")] = None,
-    out: Annotated[str | None, typer.Option(help="实验的名字或文件夹")] = None,
-    adapter: Annotated[str | None, typer.Option(help="适配器文件夹，默认场景自带的")] = None,
-    scenario: Annotated[str, typer.Option(help="场景的名字或文件夹")] = "spring_festival",
-    seed: Annotated[int | None, typer.Option(min=0, help="随机种子")] = None,
-    rules: Annotated[Path | None, typer.Option(help="规则 YAML，投票前登记")] = None,
-    temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, help="各组共用的温度；默认适配器声明的，否则 0.7")
+    arms: Annotated[
+        str,
+        typer.Option(
+            help=say(
+                "对照组：名字用逗号隔开，或 YAML 文件", "Arms: names with commas, or a YAML file"
+            )
+        ),
+    ] = "bare,prompt,rag,tuned",
+    briefs: Annotated[
+        str | None,
+        typer.Option(
+            help=say("几条测试需求，或 JSONL 文件", "How many test briefs, or a JSONL file")
+        ),
     ] = None,
-    unfit: Annotated[str, typer.Option(help="事先声明：这任务为什么不是表达问题")] = "",
+    out: Annotated[
+        str | None,
+        typer.Option(help=say("实验的名字或文件夹", "Study: its name or folder")),
+    ] = None,
+    adapter: Annotated[
+        str | None,
+        typer.Option(
+            help=say(
+                "适配器文件夹，默认场景自带的", "Folder of the adapter (default: the scenario's)"
+            )
+        ),
+    ] = None,
+    scenario: ScenarioName = "spring_festival",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help=say("随机种子", "Seed of the random choices"))
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            help=say("规则 YAML，投票前登记", "Rules as YAML, registered before the vote")
+        ),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=2,
+            help=say(
+                "各组共用的温度；默认适配器声明的，否则 0.7",
+                "Temperature of all arms (default: the adapter's, else 0.7)",
+            ),
+        ),
+    ] = None,
+    unfit: Annotated[
+        str,
+        typer.Option(
+            help=say(
+                "事先声明：这任务为什么不是表达问题",
+                "Declare beforehand why this is no task of expression",
+            )
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let every arm answer the same test briefs, and freeze the answers. Goes on if cut off."""
+    """Run a study up to its frozen answers."""
     from fencun.evaluate.rules import load_rules
     from fencun.evaluate.run import SEED
     from fencun.evaluate.run import run as run_study
     from fencun.scenario import load_scenario
 
-    with _Progress(show=not as_json) as progress:
+    with _bar(show=not as_json) as tell:
         study = asyncio.run(
             run_study(
                 load_scenario(scenario),
@@ -58,48 +107,17 @@ def run(
                 rules=load_rules(rules) if rules else None,
                 unfit=unfit,
                 temperature=temperature,
-                progress=progress,
+                progress=tell,
             )
         )
     _tell_answers(study, as_json)
 
 
-class _Progress:
-    """A bar with the time left, on stderr."""
-
-    def __init__(self, *, show: bool) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn(say("还要", "left")),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=Console(stderr=True),
-            disable=not show,
-        )
-        self._task = self._bar.add_task(say("回答", "answers"), total=None)
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, what: object, done: int, total: int) -> None:
-        self._bar.start()  # not before there is something to show; again does nothing
-        label = str(getattr(what, "arm", what))
-        self._bar.update(self._task, description=label, completed=done, total=total)
+@contextmanager
+def _bar(*, show: bool) -> Iterator[Callable[[object, int, int], None]]:
+    """The progress bar, told by what was just answered: an answer, or the name of an arm."""
+    with progress(say("回答", "Answers"), show=show) as tell:
+        yield lambda what, done, total: tell(done, total, str(getattr(what, "arm", what)))
 
 
 def _tell_answers(study: "Study", as_json: bool) -> None:
@@ -109,8 +127,7 @@ def _tell_answers(study: "Study", as_json: bool) -> None:
         for arm, given in by_arm.items()
     }
     if as_json:
-        told = {"study": study.name, "folder": str(study.folder), "arms": counts}
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json({"study": study.name, "folder": str(study.folder), "arms": counts})
         return
     typer.echo(say(f"实验 {study.name} 已冻结。", f"Study {study.name} is frozen."))
     for arm, count in counts.items():
@@ -123,7 +140,7 @@ def _tell_answers(study: "Study", as_json: bool) -> None:
     )
 
 
-@app.command("list")
+@verb(app, "列出各次实验，新的在前。", "List the studies, newest first.", name="list", needs=_NEEDS)
 def list_studies(as_json: AsJson = False) -> None:
     """List the studies, newest first."""
     from fencun.evaluate.study import studies
@@ -139,20 +156,34 @@ def list_studies(as_json: AsJson = False) -> None:
         for study in studies()
     ]
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        print_json(found)
     for study in [] if as_json else found:
         state = "" if study["frozen"] else say("（没答完）", " (unfinished)")
         typer.echo(f"{study['name']}{state}  {study['created']}  {', '.join(study['arms'])}")  # type: ignore[arg-type]
 
 
-@app.command()
+@verb(
+    app,
+    "探针：命中率、二十个种子、换个说法、分寸、照抄训练句、日常问答。不用人，也就没有结论。",
+    "Probes: hits, twenty seeds, other words, tact, copied lines, everyday questions. "
+    "They need no people, so they give no verdict.",
+    needs=_NEEDS,
+)
 def probe(
     study: Which = None,
-    size: Annotated[str, typer.Option(help="quick、usual 或 full：问多少")] = "usual",
-    plan: Annotated[bool, typer.Option("--plan", help="只说要问多少、要多久")] = False,
+    size: Annotated[
+        str,
+        typer.Option(
+            help=say("quick、usual 或 full：问多少", "quick, usual or full: how much to ask")
+        ),
+    ] = "usual",
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help=say("只说要问多少、要多久", "Only say how many and how long")),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """探针：命中率、二十个种子、换个说法、分寸、照抄训练句、日常问答。不用人，也就没有结论。"""
+    """Ask the arms of a study what needs no rater, and print the figures."""
     from fencun.evaluate import probing
     from fencun.evaluate.probes import summarise
     from fencun.evaluate.run import seeds_of
@@ -162,11 +193,11 @@ def probe(
     if plan:
         _tell_plan(found, amount, as_json)
         return
-    with _Progress(show=not as_json) as progress:
-        answers = asyncio.run(probing.probe_all(found, seeds_of(found), amount, progress=progress))
+    with _bar(show=not as_json) as tell:
+        answers = asyncio.run(probing.probe_all(found, seeds_of(found), amount, progress=tell))
     summary = summarise(found, answers, amount)
     if as_json:
-        typer.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        print_json(summary)
     else:
         _tell_probes(summary)
 
@@ -180,7 +211,7 @@ def _tell_plan(study: "Study", size: "Size", as_json: bool) -> None:
     todo = [ask for ask in asks if ask.key not in known]
     told = {"asks": len(asks), "todo": len(todo), "minutes": probing.minutes(study, todo)}
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        print_json(told)
         return
     typer.echo(
         say(
@@ -207,10 +238,14 @@ def _tell_probes(summary: dict[str, Any]) -> None:
     Console().print(table)
 
 
-@app.command()
+@verb(
+    app,
+    "结论：值不值得微调，照投票前登记的规则。",
+    "Say whether fine-tuning is worth it, by rules registered before votes were counted.",
+    needs=_NEEDS,
+)
 def verdict(study: Which = None, as_json: AsJson = False) -> None:
-    """Say whether fine-tuning is worth it: by rules registered before votes were counted."""
-    need_statistics()
+    """Gather the votes of a study and apply its rules."""
     from fencun.evaluate.study import find_study
     from fencun.evaluate.verdict import judge, to_json
 
@@ -218,18 +253,27 @@ def verdict(study: Which = None, as_json: AsJson = False) -> None:
     _gather_votes(found)
     judged = judge(found)
     if as_json:
-        typer.echo(json.dumps(to_json(judged), ensure_ascii=False, indent=2))
+        print_json(to_json(judged))
     else:
         _show(judged)
 
 
-@app.command()
+@verb(
+    app,
+    "写报告：一个自带一切的 HTML（手机、打印都好看），一个 Markdown。",
+    "Write the report: one HTML file with everything in it, and one Markdown file.",
+    needs=_NEEDS,
+)
 def report(
     study: Which = None,
-    out: Annotated[Path | None, typer.Option(help="写到哪个文件夹；默认实验自己的")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help=say("写到哪个文件夹；默认实验自己的", "Folder to write (default: the study's own)")
+        ),
+    ] = None,
 ) -> None:
-    """写报告：一个自带一切的 HTML（手机、打印都好看），一个 Markdown。"""
-    need_statistics()
+    """Gather the votes of a study and write its report."""
     from fencun.evaluate.report import write_report
     from fencun.evaluate.study import find_study
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fencun.cli.options import AsJson, print_json, progress, verb
 from fencun.language import say
 
 if TYPE_CHECKING:
     from fencun.models.catalog import CatalogModel
-    from fencun.models.progress import Progress
 
 app = typer.Typer(no_args_is_help=True)
 
-AsJson = Annotated[
-    bool, typer.Option("--json", help=say("以 JSON 输出", "Print JSON"), show_default=False)
-]
 
-
-@app.command("list", help=say("列出模型：哪些已下载，用的是哪个。", "List the models."))
+@verb(app, "列出模型：哪些已下载，用的是哪个。", "List the models.", name="list")
 def list_models(as_json: AsJson = False) -> None:
     """Print the catalog, what of it is here, and which model is in use."""
     from rich.console import Console
@@ -32,7 +27,7 @@ def list_models(as_json: AsJson = False) -> None:
     in_use = chosen()
     rows = [_row(entry, in_use) for entry in catalog().models.values()]
     if as_json:
-        _print_json({"in_use": in_use, "models": rows})
+        print_json({"in_use": in_use, "models": rows})
         return
     table = Table(box=None, pad_edge=False)
     for title in (say("模型", "model"), say("大小", "size"), say("内存", "memory"), "", ""):
@@ -48,7 +43,7 @@ def list_models(as_json: AsJson = False) -> None:
         typer.echo(say(f"使用中：{in_use}", f"In use: {in_use}"))
 
 
-@app.command(help=say("下载一个模型，能断点续传，核对哈希。", "Fetch a model; resumes, verifies."))
+@verb(app, "下载一个模型，能断点续传，核对哈希。", "Fetch a model; resumes, verifies.")
 def fetch(
     name: Annotated[str | None, typer.Argument(help=say("模型名", "Model name"))] = None,
     as_json: AsJson = False,
@@ -58,10 +53,14 @@ def fetch(
     from fencun.models.fetch import fetch as bring
 
     entry = catalog().find(name or catalog().default)
-    with _ProgressBar() as bar:
-        got = bring(entry, report=bar.report, notice=lambda text: typer.echo(text, err=True))
+    with progress(entry.name, in_bytes=True) as tell:
+        got = bring(
+            entry,
+            report=lambda at: tell(at.done, at.total or 0, at.source),
+            notice=lambda text: typer.echo(text, err=True),
+        )
     if as_json:
-        _print_json(
+        print_json(
             {
                 "name": entry.name,
                 "path": str(got.path),
@@ -83,7 +82,7 @@ def fetch(
         )
 
 
-@app.command(help=say("看一个模型的详情。", "Show one model."))
+@verb(app, "看一个模型的详情。", "Show one model.")
 def info(
     name: Annotated[str | None, typer.Argument(help=say("模型名", "Model name"))] = None,
     as_json: AsJson = False,
@@ -107,16 +106,14 @@ def info(
             "receipt": receipt_of(path_of(entry)),
         }
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     for key, value in facts.items():
         if value is not None:
             typer.echo(f"{key:12} {value}")
 
 
-@app.command(
-    help=say("选用一个模型：目录里的名字，或本地 .gguf 文件。", "Choose the model to use.")
-)
+@verb(app, "选用一个模型：目录里的名字，或本地 .gguf 文件。", "Choose the model to use.")
 def use(
     name: Annotated[
         str, typer.Argument(help=say("模型名或 .gguf 路径", "Model name or path of a .gguf"))
@@ -130,7 +127,7 @@ def use(
 
     found = choose(name)
     if as_json:
-        _print_json({"name": found.name, "path": str(found.path)})
+        print_json({"name": found.name, "path": str(found.path)})
         return
     typer.echo(say(f"以后用 {found.name}：{found.path}", f"In use now: {found.name}, {found.path}"))
     if os.environ.get("FENCUN_MODEL"):
@@ -156,49 +153,3 @@ def _row(entry: CatalogModel, in_use: str) -> dict[str, Any]:
 
 def _gb(size: int | None) -> str:
     return "?" if size is None else f"{size / 1e9:.1f} GB"
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-class _ProgressBar:
-    """A rich progress bar on standard error, made when the first bytes come."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> _ProgressBar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def report(self, progress: Progress) -> None:
-        """Show a moment of the download."""
-        if progress.source not in self._tasks:
-            self._tasks[progress.source] = self._bar.add_task(
-                progress.source, total=progress.total, completed=progress.done
-            )
-        self._bar.update(
-            self._tasks[progress.source], completed=progress.done, total=progress.total
-        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fencun.cli.options import ModelName, ScenarioName, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -21,18 +22,46 @@ app = typer.Typer()
 _GRACE_S = 10
 
 
-@app.command()
+@verb(app, "打开网页和接口。", "Serve the web app and the API.", needs="serve")
 def serve(
-    host: Annotated[str, typer.Option(help="听哪个地址；默认只听本机")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="端口；0 是随便挑一个")] = 8765,
-    scenario: Annotated[str, typer.Option(help="场景的名字或文件夹")] = "spring_festival",
-    arm: Annotated[str | None, typer.Option(help="默认写法：bare、prompt 或 tuned")] = None,
-    model: Annotated[str | None, typer.Option(help="模型的名字，默认是正在用的")] = None,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="还可以用哪个主机名访问，可以多次")
+    host: Annotated[
+        str,
+        typer.Option(
+            help=say(
+                "听哪个地址；默认只听本机", "Address to listen on (default: this machine only)"
+            )
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, help=say("端口；0 是随便挑一个", "Port; 0 takes any that is free")
+        ),
+    ] = 8765,
+    scenario: ScenarioName = "spring_festival",
+    arm: Annotated[
+        str | None,
+        typer.Option(
+            help=say("默认写法：bare、prompt 或 tuned", "Default arm: bare, prompt or tuned")
+        ),
     ] = None,
-    waiting: Annotated[int, typer.Option(min=0, max=1000, help="最多几个人排队")] = 30,
-    open_page: Annotated[bool, typer.Option("--open/--no-open", help="打开浏览器")] = True,
+    model: ModelName = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=say(
+                "还可以用哪个主机名访问，可以多次",
+                "Another host name it is reached by, may be repeated",
+            )
+        ),
+    ] = None,
+    waiting: Annotated[
+        int,
+        typer.Option(min=0, max=1000, help=say("最多几个人排队", "How many may wait in line")),
+    ] = 30,
+    open_page: Annotated[
+        bool, typer.Option("--open/--no-open", help=say("打开浏览器", "Open a browser"))
+    ] = True,
 ) -> None:
     """Serve the page, the API and the OpenAI-compatible API."""
     import asyncio

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fencun.cli.compare import compare
+from fencun.cli.options import AsJson, ScenarioName, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -23,18 +23,15 @@ if TYPE_CHECKING:
     from fencun.tune.runs.loop import Look, Tick
 
 app = typer.Typer(no_args_is_help=True)
-app.command(help=say("两个适配器写同一个需求。", "Two adapters on one brief."))(compare)
+_NEEDS = "tune"
+verb(app, "两个适配器写同一个需求。", "Two adapters on one brief.", needs=_NEEDS)(compare)
 
 _GIB = 1 << 30
 _FORMATS = ("gguf", "peft", "merged", "ollama", "vllm", "llamafactory")
 
-AsJson = Annotated[
-    bool, typer.Option("--json", help=say("以 JSON 输出", "Print JSON"), show_default=False)
-]
 BaseName = Annotated[
     str, typer.Option("--base", help=say("底座：目录名、.gguf 或文件夹", "Base: name or path"))
 ]
-ScenarioName = Annotated[str, typer.Option("--scenario", help=say("场景", "Scenario"))]
 TrainFile = Annotated[
     str, typer.Option("--train", help=say("训练集 JSONL", "Training samples (JSONL)"))
 ]
@@ -44,7 +41,12 @@ ValidationFile = Annotated[
 Options = Annotated[Path | None, typer.Option("--config", help=say("配置 YAML", "Options as YAML"))]
 
 
-@app.command(help=say("预检：要多久、多少内存，该用哪个档位。", "Preflight: time, memory, preset."))
+@verb(
+    app,
+    "预检：要多久、多少内存，该用哪个档位。",
+    "Preflight: time, memory, preset.",
+    needs=_NEEDS,
+)
 def plan(
     base: BaseName = "",
     scenario: ScenarioName = "spring_festival",
@@ -54,7 +56,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Measure a few steps and say what each preset would take."""
-    _need_torch()
+    _settle()
     from fencun.tune.config import PRESETS
     from fencun.tune.machine import look_around
     from fencun.tune.preflight.plan import choose, estimate, measure
@@ -70,12 +72,12 @@ def plan(
         [estimate(preset, options, material, machine, pace) for preset in PRESETS], machine
     )
     if as_json:
-        _print_json({"machine": asdict(machine), **asdict(found)})
+        print_json({"machine": asdict(machine), **asdict(found)})
         return
     _print_plan(found)
 
 
-@app.command(help=say("开始微调。", "Start a tuning run."))
+@verb(app, "开始微调。", "Start a tuning run.", needs=_NEEDS)
 def run(
     out: Annotated[
         Path | None, typer.Option("--out", help=say("运行的文件夹", "Folder of the run"))
@@ -106,7 +108,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Tune the base on the scenario's data; can be stopped at any time and resumed."""
-    _need_torch()
+    _settle()
     from fencun.home import runs_dir
     from fencun.tune.config import from_mapping
     from fencun.tune.runs.processes import occupy
@@ -133,13 +135,13 @@ def run(
     _finish(train_it(folder, options, given=given, tell=_teller()), folder, as_json)
 
 
-@app.command(help=say("接着上次中断的地方训练。", "Go on with an interrupted run."))
+@verb(app, "接着上次中断的地方训练。", "Go on with an interrupted run.", needs=_NEEDS)
 def resume(
     folder: Annotated[Path, typer.Argument(help=say("运行的文件夹", "Folder of the run"))],
     as_json: AsJson = False,
 ) -> None:
     """Go on from the newest whole checkpoint; ends in the same bytes as without interruption."""
-    _need_torch()
+    _settle()
     from fencun.tune.runs.processes import occupy
     from fencun.tune.runs.trainers import resume as go_on
 
@@ -148,7 +150,12 @@ def resume(
     _finish(go_on(folder, tell=_teller()), folder, as_json)
 
 
-@app.command(help=say("导出适配器，并核对它说的是同样的话。", "Export the adapter and verify it."))
+@verb(
+    app,
+    "导出适配器，并核对它说的是同样的话。",
+    "Export the adapter and verify it.",
+    needs=_NEEDS,
+)
 def export(
     folder: Annotated[Path, typer.Argument(help=say("运行或适配器的文件夹", "Run or adapter"))],
     out: Annotated[Path, typer.Option("--out", help=say("写到哪里", "Where to write"))],
@@ -174,7 +181,7 @@ def export(
             f"没有格式 {to[:24]}；可选：{'、'.join(_FORMATS)}。",
             f"There is no format {to[:24]!r}; choose from {', '.join(_FORMATS)}.",
         )
-    _need_torch()
+    _settle()
     if to == "llamafactory":
         _write_project(folder, out, base, scenario, as_json)
         return
@@ -185,7 +192,7 @@ def export(
         temperature=temperature, parity=parity,
     )  # fmt: skip
     if as_json:
-        _print_json(done)
+        print_json(done)
         return
     typer.echo(say(f"写好了：{out}", f"Written: {out}"))
     if done.get("parity"):
@@ -197,21 +204,14 @@ def _write_project(source: Path, out: Path, model: str, scenario: str, as_json: 
 
     recipe = export_project(source, out, model=model, scenario_name=scenario)
     if as_json:
-        _print_json({"recipe": str(recipe), "commands": commands(out)})
+        print_json({"recipe": str(recipe), "commands": commands(out)})
         return
     typer.echo(say(f"写好了：{recipe}。在那边运行其中一行：", f"Written: {recipe}. Run one of:"))
     for command in commands(out):
         typer.echo(f"  {command}")
 
 
-def _need_torch() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("torch") is None:
-        raise FencunError(
-            "微调要装 torch：pip install 'fencun[tune]'。只写祝福不需要它。",
-            "Tuning needs torch: pip install 'fencun[tune]'. Writing does not.",
-        )
+def _settle() -> None:
     from fencun.tune.machine import settle_threads
 
     settle_threads()
@@ -251,7 +251,7 @@ def _teller() -> Callable[[Tick | Look], None]:
 
 def _finish(manifest: dict[str, Any], folder: Path, as_json: bool) -> None:
     if as_json:
-        _print_json(manifest)
+        print_json(manifest)
         return
     outcome = manifest["outcome"]
     if outcome.get("stopped"):
@@ -293,7 +293,3 @@ def _print_plan(found: Plan) -> None:
                 f"Take: fencun tune run --preset {found.take}",
             )
         )
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,13 +1,13 @@
 """``fencun write``: one brief from flags or from a few questions, or a whole file of briefs."""
 
 import asyncio
-import json
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fencun.cli.options import AsJson, ModelName, ScenarioName, print_json, progress, verb
 from fencun.errors import BriefError
 from fencun.language import say
 from fencun.scenario import Scenario, load_scenario
@@ -22,24 +22,65 @@ app = typer.Typer()
 _SEEDS = 2**31
 
 
-@app.command()
+@verb(app, "写一条真会发出去的话：填六项，得三条。", "Write: six fields in, three texts out.")
 def write(
-    salutation: Annotated[str | None, typer.Option(help="称呼：平时怎么叫对方")] = None,
-    relation: Annotated[str | None, typer.Option(help="关系，如 高中班主任")] = None,
-    detail: Annotated[str | None, typer.Option(help="交往细节：真的发生过的一件事")] = None,
-    occasion: Annotated[str | None, typer.Option(help="场合，如 除夕")] = None,
-    style: Annotated[str | None, typer.Option(help="风格，如 幽默一点")] = None,
-    length: Annotated[str | None, typer.Option(help="篇幅，如 短、50字以内")] = None,
-    field: Annotated[list[str] | None, typer.Option(help="别的场景的维度：名=值，可以多次")] = None,
-    scenario: Annotated[str, typer.Option(help="场景的名字或文件夹")] = "spring_festival",
-    arm: Annotated[str | None, typer.Option(help="写法：bare、prompt 或 tuned")] = None,
-    keep: Annotated[int, typer.Option("-n", "--keep", min=1, max=20, help="给几条")] = 3,
-    draws: Annotated[int | None, typer.Option(min=1, max=40, help="写几条来挑")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=_SEEDS, help="随机种子")] = None,
-    model: Annotated[str | None, typer.Option(help="模型的名字，默认是正在用的")] = None,
-    briefs: Annotated[Path | None, typer.Option(help="一行一个需求的 JSONL 文件")] = None,
-    out: Annotated[Path | None, typer.Option(help="批量的结果写到哪里")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+    salutation: Annotated[
+        str | None,
+        typer.Option(help=say("称呼：平时怎么叫对方", "What you call the other")),
+    ] = None,
+    relation: Annotated[
+        str | None,
+        typer.Option(help=say("关系，如 高中班主任", "Who they are to you")),
+    ] = None,
+    detail: Annotated[
+        str | None,
+        typer.Option(
+            help=say("交往细节：真的发生过的一件事", "One thing that really happened between you")
+        ),
+    ] = None,
+    occasion: Annotated[str | None, typer.Option(help=say("场合，如 除夕", "The occasion"))] = None,
+    style: Annotated[str | None, typer.Option(help=say("风格，如 幽默一点", "The style"))] = None,
+    length: Annotated[
+        str | None,
+        typer.Option(help=say("篇幅，如 短、50字以内", "The length, in words or characters")),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=say(
+                "别的场景的维度：名=值，可以多次",
+                "A dimension of another scenario: name=value, may be repeated",
+            )
+        ),
+    ] = None,
+    scenario: ScenarioName = "spring_festival",
+    arm: Annotated[
+        str | None,
+        typer.Option(help=say("写法：bare、prompt 或 tuned", "Arm: bare, prompt or tuned")),
+    ] = None,
+    keep: Annotated[
+        int, typer.Option("-n", "--keep", min=1, max=20, help=say("给几条", "Texts to show"))
+    ] = 3,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=40, help=say("写几条来挑", "Texts to draw, from which the best are shown")
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=_SEEDS, help=say("随机种子", "Seed of the random choices")),
+    ] = None,
+    model: ModelName = None,
+    briefs: Annotated[
+        Path | None,
+        typer.Option(help=say("一行一个需求的 JSONL 文件", "JSONL file, one brief a line")),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=say("批量的结果写到哪里", "File for the results of --briefs")),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write texts for one brief (flags, or questions when there are none) or for a file."""
     declared = load_scenario(scenario)
@@ -60,7 +101,7 @@ def write(
     brief = _brief(declared, given)
     writing = asyncio.run(_write_one(declared, brief, arm, keep, draws, seed, model, not as_json))
     if as_json:
-        typer.echo(json.dumps(_row(writing), ensure_ascii=False, indent=2))
+        print_json(_row(writing))
     else:
         _show(writing)
 
@@ -181,9 +222,6 @@ async def _write_jobs(
     scenario: Scenario, jobs: "list[Job]", out: Path, arm: str | None, keep: int, draws: int,
     seed: int, model: str | None,
 ) -> int:  # fmt: skip
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from fencun.batch import write_batch
     from fencun.desk import open_desk
     from fencun.prompt import parse_arm
@@ -191,10 +229,7 @@ async def _write_jobs(
     asked = parse_arm(arm) if arm else None
     async with open_desk(scenario, model=model, parallel=8) as writer:
         chosen = asked or writer.default_arm
-        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task(say("批量写", "Writing"), total=len(jobs))
+        with progress(say("批量写", "Writing")) as tell:
             return await write_batch(
-                writer, jobs, out, arm=chosen, keep=keep, draws=draws, seed=seed,
-                tell=lambda done, total: progress.update(task, completed=done),
-            )  # fmt: skip
+                writer, jobs, out, arm=chosen, keep=keep, draws=draws, seed=seed, tell=tell
+            )

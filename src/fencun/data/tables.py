@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from fencun.errors import FencunError, RecordError
+from fencun.extras import need
 from fencun.files import Json
 from fencun.language import say
 
@@ -120,13 +121,9 @@ def _csv(path: Path, encoding: str) -> Iterator[tuple[int, Json | RecordError]]:
 
 
 def _excel(path: Path) -> Iterator[tuple[int, Json | RecordError]]:
-    try:
-        from openpyxl import load_workbook  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise FencunError(
-            "读 Excel 要用 openpyxl；请先装：pip install 'fencun[data]'。",
-            "Excel needs openpyxl; install it: pip install 'fencun[data]'.",
-        ) from error
+    need("data", "openpyxl")
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except (OSError, BadZipFile, KeyError, ValueError) as error:

@@ -9,9 +9,9 @@ from sqlalchemy import and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError
-from fencun.evaluate.extras import need_statistics
 from fencun.evaluate.records import BALLOTS, Choice, Opinion, Source
 from fencun.evaluate.study import Study
+from fencun.extras import need
 from fencun.store.ballots import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.store.schema import now
 from fencun.store.writings import new_id
@@ -78,7 +78,7 @@ def open_poll(session: Session, study: Study, *, ballots: int = BALLOTS) -> Poll
     Raises:
         FencunError: the study is unfinished or was changed, or has nothing to ask.
     """
-    need_statistics()
+    need("evaluate")
     from fencun.evaluate.questions import question_set
 
     fingerprint = study.registration.fingerprint

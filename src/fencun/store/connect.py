@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from fencun.errors import StoreError
+from fencun.extras import how_to_install
 from fencun.home import home
 
 _LOOK_S = 1.0  # how long SQLite itself waits for a lock before the store looks at its deadline
@@ -61,8 +62,8 @@ def open_engine(url: URL, *, writes: bool, readers: int = 1) -> Engine:
         )
     except ImportError as error:
         raise StoreError(
-            "用 PostgreSQL 要先装驱动：pip install 'fencun[postgresql]'。",
-            "PostgreSQL needs its driver: pip install 'fencun[postgresql]'.",
+            f"用 PostgreSQL 要先装驱动：{how_to_install('postgresql')}",
+            f"PostgreSQL needs its driver: {how_to_install('postgresql')}",
         ) from error
     except OSError as error:
         raise not_opened(url, error) from error

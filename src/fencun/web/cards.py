@@ -7,9 +7,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 
+from fencun.extras import need
 from fencun.language import say
-from fencun.web.card.design import DESIGNS, find_design
-from fencun.web.card.paint import Card, paint
+from fencun.web.card import designs
 from fencun.web.errors import InvalidError
 from fencun.web.shapes import Asked, ErrorShape
 
@@ -29,9 +29,9 @@ class CardRequest(Asked):
 
 
 @router.get("/api/cards", tags=["Fencun"], summary="贺卡样式")
-async def designs() -> dict[str, list[dict[str, str]]]:
+async def list_designs() -> dict[str, list[dict[str, str]]]:
     """List the designs."""
-    return {"designs": [{"name": d.name, "zh": d.zh, "en": d.en} for d in DESIGNS]}
+    return {"designs": [{"name": d.name, "zh": d.zh, "en": d.en} for d in designs()]}
 
 
 @router.post(
@@ -66,9 +66,13 @@ async def form(request: Request) -> Response:
 
 
 async def _drawn(body: CardRequest) -> Response:
+    need("card")
+    from fencun.web.card.design import find_design
+    from fencun.web.card.paint import Card, paint
+
     design = find_design(body.design)
     if design is None:
-        known = "、".join(each.name for each in DESIGNS)
+        known = "、".join(each.name for each in designs())
         raise InvalidError(
             f"没有这种样式；可选：{known}。", f"No such design; there are: {known}.", field="design"
         )

@@ -13,7 +13,7 @@ from starlette.templating import Jinja2Templates
 from fencun import __version__
 from fencun.language import language, say
 from fencun.scenario import Scenario
-from fencun.web.card.design import DESIGNS
+from fencun.web.card import designs
 from fencun.web.host import at_home
 
 FOLDER = Path(__file__).parent
@@ -49,7 +49,7 @@ def _environment() -> Jinja2Templates:
     templates = Jinja2Templates(FOLDER / "templates")
     templates.env.autoescape = True
     templates.env.trim_blocks = templates.env.lstrip_blocks = True
-    templates.env.globals.update(say=say, language=language, version=__version__, designs=DESIGNS)
+    templates.env.globals.update(say=say, language=language, version=__version__, designs=designs())
     return templates
 
 

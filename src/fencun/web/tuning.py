@@ -14,13 +14,14 @@ from starlette.responses import RedirectResponse, Response
 from fencun.adapter import MANIFEST
 from fencun.brief import parse_brief
 from fencun.errors import BusyError, FencunError
+from fencun.extras import how_to_install, missing
 from fencun.home import scenarios_dir
 from fencun.language import say
 from fencun.models.catalog import catalog
 from fencun.models.installed import chosen, is_fetched, locate
 from fencun.scenario import Scenario
 from fencun.tune.config import PRESETS
-from fencun.tune.llamafactory.program import has_llamafactory, missing_packages
+from fencun.tune.llamafactory.program import has_llamafactory
 from fencun.tune.preflight import apart
 from fencun.tune.runs import processes as runs
 from fencun.web.errors import ForbiddenError
@@ -168,7 +169,8 @@ def _overview(request: Request, scenario: Scenario, error: FencunError | None = 
         status=error.status if error else 200,
         home=home,
         error=error,
-        missing=missing_packages(),
+        missing=missing("tune"),
+        install=how_to_install("tune"),
         bases=_bases() if home else [],
         llamafactory=has_llamafactory(),
         data=_data(scenario, "dataset"),

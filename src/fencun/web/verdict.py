@@ -14,8 +14,8 @@ from starlette.responses import Response
 from fencun.errors import FencunError
 from fencun.evaluate import voting
 from fencun.evaluate.collect import standing
-from fencun.evaluate.extras import need_statistics
 from fencun.evaluate.study import Study, studies
+from fencun.extras import need
 from fencun.files import Json
 from fencun.web.ballot import rater_keys
 from fencun.web.errors import ForbiddenError, MissingError
@@ -135,7 +135,7 @@ def _seen(judged: "Verdict") -> Json:
 
 
 async def _judged(studio: Studio, study: Study) -> "Verdict":
-    need_statistics()
+    need("evaluate")
     from fencun.evaluate.verdict import judge
 
     votes = await studio.store.aread(lambda session: standing(session, study))

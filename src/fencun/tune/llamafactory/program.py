@@ -2,19 +2,12 @@
 
 import os
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 from fencun.errors import FencunError
 from fencun.home import home
 
-_PACKAGES = ("torch", "transformers", "peft", "safetensors", "gguf")
 _LLAMAFACTORY = "llamafactory-cli"
-
-
-def missing_packages() -> list[str]:
-    """Return the packages of the extra ``tune`` that are not installed."""
-    return [name for name in _PACKAGES if find_spec(name) is None]
 
 
 def find_llamafactory() -> Path:

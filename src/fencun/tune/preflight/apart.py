@@ -10,9 +10,9 @@ from typing import Any
 
 from fencun import files
 from fencun.errors import FencunError
+from fencun.language import say
 from fencun.tune.runs.processes import tuning_dir
 
-_MAIN = "from fencun.cli import main; main()"
 _PLAN = "plan.json"
 
 
@@ -44,7 +44,7 @@ async def ask(arguments: Sequence[str]) -> Any:
         FencunError: it failed; says what it said.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _MAIN, *arguments,
+        sys.executable, "-m", "fencun", *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -57,6 +57,8 @@ async def ask(arguments: Sequence[str]) -> Any:
         await process.wait()
     if process.returncode:
         said = told.decode(errors="replace").strip().splitlines()
-        why = said[-1].partition("：")[2] or said[-1] if said else str(process.returncode)
+        why = (
+            said[-1].partition(say("：", ": "))[2] or said[-1] if said else str(process.returncode)
+        )
         raise FencunError(why, why)
     return json.loads(out)

@@ -32,7 +32,6 @@ _NAME = re.compile(r"^[\w][\w.-]{0,79}$")
 _INHERITED = "FENCUN_RUN_LOCK"
 _TAIL = 2000
 _PATIENCE_S = 5.0
-_MAIN = "from fencun.cli import main; main()"
 
 _held: list[IO[bytes]] = []
 _children: list[subprocess.Popen[bytes]] = []
@@ -232,7 +231,7 @@ def _spawn(folder: Path, arguments: Sequence[str]) -> None:
             raise FencunError("这次微调正在跑。", "This run is under way.")
         (folder / STOPPED).unlink(missing_ok=True)
         child = subprocess.Popen(
-            [sys.executable, "-c", _MAIN, *arguments],
+            [sys.executable, "-m", "fencun", *arguments],
             env={**os.environ, _INHERITED: str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=output,

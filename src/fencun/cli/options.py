@@ -1,0 +1,102 @@
+"""What the verbs share: how one is declared, common options, JSON, and the progress bar."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, Protocol, TypeVar
+
+import typer
+
+from fencun.extras import need
+from fencun.language import say
+
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help=say("模型的名字，默认是正在用的", "Model by name (default: the one in use)")
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, help=say("随机种子", "Seed of the random choices"))
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help=say("输出 JSON", "Print JSON"), show_default=False)
+]
+ScenarioName = Annotated[
+    str,
+    typer.Option("--scenario", help=say("场景的名字或文件夹", "Scenario: its name or folder")),
+]
+
+
+def verb(
+    app: typer.Typer, zh: str, en: str, *, name: str | None = None, needs: str | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Register a function as a command of ``app``, its help in Chinese or in English.
+
+    ``needs`` names the extra (see :mod:`fencun.extras`) without which it cannot run; where
+    it is missing, the command ends with the sentence that says how to install it.
+    """
+
+    def register(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if needs:
+                need(needs)
+            return function(*args, **kwargs)
+
+        app.command(name, help=say(zh, en))(guarded)
+        return function
+
+    return register
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as indented JSON on stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+class Tell(Protocol):
+    """Says how far long work is: ``done`` of ``total`` (0 where unknown), and at what."""
+
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        """Move the bar."""
+        ...
+
+
+@contextmanager
+def progress(title: str, *, in_bytes: bool = False, show: bool = True) -> Iterator[Tell]:
+    """Offer a progress bar with the time left, on stderr, shown once there is something to tell.
+
+    With ``in_bytes`` sizes and the speed are told instead of counts. Nothing is shown where
+    nobody looks: in a log a bar is only empty lines.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    counted = (DownloadColumn(), TransferSpeedColumn()) if in_bytes else (MofNCompleteColumn(),)
+    columns = (*Progress.get_default_columns()[:2], *counted, TimeRemainingColumn())
+    console = Console(stderr=True)
+    hidden = not (show and console.is_terminal)
+    bar = Progress(*columns, console=console, transient=True, disable=hidden)
+    task = bar.add_task(title, total=None)
+
+    def tell(done: int, total: int, what: str = "") -> None:
+        bar.start()
+        bar.update(task, description=what or title, completed=done, total=total or None)
+
+    try:
+        yield tell
+    finally:
+        if bar.live.is_started:
+            bar.stop()
