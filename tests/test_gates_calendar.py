@@ -3,28 +3,14 @@ from datetime import date
 import pytest
 from gate_case import asked, marked
 
-from fencun.gates.calendar import CalendarGate, greeted_year, read_year
+from fencun.gates import Gates
+from fencun.gates.calendar import CalendarGate, read_year
 from fencun.scenario import Scenario
 
 
 @pytest.fixture(scope="module")
 def gate(scenario: Scenario) -> CalendarGate:
     return CalendarGate(scenario, date(2026, 11, 24))
-
-
-@pytest.mark.parametrize(
-    ("today", "animal", "stem_branch", "first_day"),
-    [
-        (date(2026, 11, 24), "羊", "丁未", date(2027, 2, 6)),
-        (date(2027, 2, 5), "羊", "丁未", date(2027, 2, 6)),
-        (date(2027, 2, 20), "羊", "丁未", date(2027, 2, 6)),
-        (date(2027, 4, 1), "猴", "戊申", date(2028, 1, 26)),
-        (date(2025, 7, 30), "马", "丙午", date(2026, 2, 17)),
-    ],
-)
-def test_the_year_greeted(today: date, animal: str, stem_branch: str, first_day: date) -> None:
-    year = greeted_year(today)
-    assert (year.animal, year.stem_branch, year.first_day) == (animal, stem_branch, first_day)
 
 
 @pytest.mark.parametrize("said", ["2027", "二〇二七", "二零二七", "二千零二十七"])
@@ -67,6 +53,63 @@ def test_unlicensed_or_wrong(
 ) -> None:
     brief = asked(scenario, detail=detail)
     assert marked(gate, text, brief) == [("fault", word) for word in wrong]
+
+
+@pytest.fixture(scope="module")
+def on_the_eve(scenario: Scenario) -> CalendarGate:
+    """The gate on 5 February 2027, the 29th of a twelfth month that has 29 days."""
+    return CalendarGate(scenario, date(2027, 2, 5))
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "wrong"),
+    [
+        ({}, "王老师，腊月三十了，给您拜年，您歇着。", "腊月三十"),
+        ({}, "王老师，正月初六我去看您。", "正月初六"),
+        ({}, "王老师，腊月二十六我去看您。", "腊月二十六"),
+        ({}, "王老师，八月十五的月饼我还记着。", "八月十五"),
+        ({}, "王老师，马年，给您拜年。", "马"),
+        ({"detail": "您属马"}, "王老师，马年给您拜年。", "马"),
+        ({"detail": "我属马"}, "王老师，马年里您多保重。", "马"),
+        ({"detail": "她是马年生的"}, "王老师，马年，给您拜年。", "马"),
+        ({"occasion": "除夕"}, "王老师，今天大年初一，给您拜年。", "大年初一"),
+        ({"occasion": "正月初五"}, "王老师，今天是大年初一，给您拜年。", "大年初一"),
+        ({"occasion": "初一拜年"}, "王老师，今天初五，给您拜年。", "初五"),
+    ],
+)
+def test_days_that_are_not_told_or_not_there(
+    on_the_eve: CalendarGate, scenario: Scenario, fields: dict[str, str], text: str, wrong: str
+) -> None:
+    assert marked(on_the_eve, text, asked(scenario, **fields)) == [("fault", wrong)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "王老师，年三十了，大年三十的灯都亮着，给您拜年。"),
+        ({}, "王老师，初六我去看您，过了正月十五再走。"),
+        ({}, "王老师，腊月二十九了，今天除夕，给您拜年。"),
+        ({"detail": "正月初六去看她"}, "王老师，正月初六我去看您。"),
+        ({"detail": "那年腊月三十她来接我"}, "王老师，那年腊月三十您来接我。"),
+        ({"detail": "她是马年生的"}, "王老师，马年生的人，走路都带风。"),
+        ({"detail": "她属羊"}, "王老师，羊年给您拜年。"),
+        ({"occasion": "正月初五"}, "王老师，今天正月初五，给您拜年。"),
+        ({"occasion": "初一拜年"}, "王老师，大年初一，给您拜年。"),
+        ({"occasion": "红包留言"}, "王老师，今天初三，给您拜年。"),
+        ({"occasion": "走亲戚"}, "王老师，今天初四，我上门给您拜年。"),
+    ],
+)
+def test_days_that_stand(
+    on_the_eve: CalendarGate, scenario: Scenario, fields: dict[str, str], text: str
+) -> None:
+    assert marked(on_the_eve, text, asked(scenario, **fields)) == []
+
+
+def test_a_day_in_traditional_characters(scenario: Scenario) -> None:
+    found = Gates(scenario, today=date(2027, 2, 5)).check(
+        "王老師，馬年，給您拜年。", asked(scenario)
+    )
+    assert [f.gate for f in found if f.severity == "fault" and f.start == 4] == ["calendar"]
 
 
 def test_the_right_day_is_told(gate: CalendarGate, scenario: Scenario) -> None:

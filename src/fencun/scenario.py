@@ -22,12 +22,16 @@ from pydantic import (
 
 from fencun.errors import ScenarioError
 from fencun.home import scenarios_dir
+from fencun.lunar import LunarDay
+from fencun.script import plain
 from fencun.words import Patterns as Finder
 
 Kind = Literal["text", "choice", "length"]
 Role = Literal["salutation", "audience", "detail", "style", "length"]
 Person = Literal["您", "你", "你们", "any"]
 Handling = Literal["不提", "轻提"]
+EVE = "eve"  # the last day of the twelfth month, the 29th or the 30th
+_DAYS = re.compile(r"(1[0-2]|[1-9])-([12]\d|30|[1-9])(?:\.\.(1[0-2]|[1-9])-([12]\d|30|[1-9]))?")
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -39,6 +43,23 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
+def _are_days(told: str) -> str:
+    if told != EVE:
+        first, last = _span(told)
+        if not first or not last or first > last:
+            raise ValueError(f"{told}: no lunar days; write 12-23, 1-4..1-6 or {EVE}")
+    return told
+
+
+def _span(told: str) -> tuple[LunarDay, LunarDay] | tuple[None, None]:
+    """Return the first and the last of the lunar days ``told``; None where they are none."""
+    if not (match := _DAYS.fullmatch(told)):
+        return None, None
+    first = LunarDay(int(match[1]), int(match[2]))
+    return first, LunarDay(int(match[3]), int(match[4])) if match[3] else first
+
+
+Days = Annotated[Word, AfterValidator(_are_days)]
 Pattern = Annotated[Word, AfterValidator(_compiles)]
 Patterns = tuple[Pattern, ...]
 
@@ -69,6 +90,10 @@ class Choice(Declared):
     a person typed. ``mine`` says that it is somebody of the writer's own: "客户的女儿" is no 女儿.
     ``person`` is how this audience is addressed, ``joke`` whether one may tease;
     ``range`` is given for lengths only. ``note`` goes into the engineered prompt.
+    ``loose`` are names that anything near may have, and that yield to all others (春节).
+    ``days`` are the lunar days it is for: ``12-23``, ``1-4..1-6``, ``eve``; ``any_day`` says that
+    it may be meant on others too, ``day_note`` is told instead of ``note`` on all but the first
+    of them, with the day for ``{day}``.
     """
 
     value: Word
@@ -80,6 +105,34 @@ class Choice(Declared):
     joke: bool = True
     range: LengthRange | None = None
     note: str = ""
+    loose: tuple[Word, ...] = ()
+    days: tuple[Days, ...] = ()
+    any_day: bool = False
+    day_note: str = ""
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The value, the aliases and the loose names."""
+        return (self.value, *self.aliases, *self.loose)
+
+    @cached_property
+    def plain_loose(self) -> frozenset[str]:
+        """The loose names as :func:`fencun.script.plain` reads them."""
+        return frozenset(map(plain, self.loose))
+
+    @cached_property
+    def first_day(self) -> LunarDay | None:
+        """The first of the lunar days that this choice is for; None where it is for none."""
+        return next((first for first, _ in map(_span, self.days) if first), None)
+
+    def spans(self, eve: LunarDay) -> list[tuple[LunarDay, LunarDay]]:
+        """Return first and last of the lunar days it is for, in a year with this ``eve``."""
+        told = [(eve, eve) if days == EVE else _span(days) for days in self.days]
+        return [(first, last) for first, last in told if first and last]
+
+    def is_for(self, day: LunarDay, eve: LunarDay) -> bool:
+        """Return whether ``day`` is one of this choice's, in a year with this ``eve``."""
+        return any(first <= day <= last for first, last in self.spans(eve))
 
 
 class Dimension(Declared):
@@ -109,7 +162,7 @@ class Dimension(Declared):
     def _consistent(self) -> "Dimension":
         if (self.kind == "text") == bool(self.choices):
             raise ValueError(f"{self.name}: kind {self.kind} and its choices do not agree")
-        names = [name for choice in self.choices for name in (choice.value, *choice.aliases)]
+        names = [name for choice in self.choices for name in choice.all_names]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"{self.name}: said twice: {'、'.join(sorted(twice))}")
         if self.kind == "length" and not all(choice.range for choice in self.choices):
@@ -127,7 +180,17 @@ class Dimension(Declared):
     @cached_property
     def names(self) -> dict[str, Choice]:
         """Every value and alias, and the choice it stands for."""
-        return {name: choice for choice in self.choices for name in (choice.value, *choice.aliases)}
+        return {name: choice for choice in self.choices for name in choice.all_names}
+
+    @cached_property
+    def plain_names(self) -> dict[str, Choice]:
+        """As :attr:`names`, each name as :func:`fencun.script.plain` reads it."""
+        return {plain(name): choice for name, choice in self.names.items()}
+
+    @cached_property
+    def has_days(self) -> bool:
+        """Whether lunar days are among what can be chosen."""
+        return any(choice.days for choice in self.choices)
 
 
 class TactTopic(Declared):

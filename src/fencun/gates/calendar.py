@@ -6,12 +6,21 @@ calendar (lunar-python) has the last word.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 
-from fencun.brief import Brief, read_number
+from fencun.brief import Brief
 from fencun.gates.gate import Finding
+from fencun.lunar import (
+    FIRST,
+    TWELFTH,
+    LunarDay,
+    LunarYear,
+    Named,
+    greeted_year,
+    is_eve,
+    named_days,
+)
+from fencun.numerals import read_number
 from fencun.scenario import Scenario
 
 _ANIMALS = "鼠牛虎兔龙蛇马羊猴鸡狗猪"
@@ -27,43 +36,20 @@ _MENTION = re.compile(
     rf"|(?P<month>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月"
     rf"(?P<day>[1-3]?\d|[二三]?十[{_NUMERALS}]?|[{_NUMERALS}])[日号]"
 )
-_HINT = re.compile(rf"[{_ANIMALS}]|[{_BRANCHES}](?=年|新春|春节|岁)|20|二[〇零○千]|月")
+_HINT = re.compile(rf"[{_ANIMALS}初]|[{_BRANCHES}](?=年|新春|春节|岁)|20|二[〇零○千]|月|年[三二廿]")
 _ABOUT_ZODIAC = re.compile(rf"生肖|本命年|属相|[{_ANIMALS}]年|属[{_ANIMALS}]")
+# What follows the animal where the year greeted is meant, and not one that is remembered.
 _GREETED = re.compile(
-    r"年?(?:快乐|大吉|吉祥|好|到|来|行大运|如意|新春|春节|到成功|岁大吉|平安|安康|顺)"
+    r"年?(?:快乐|大吉|吉祥|好|到|来|行大运|如意|新春|春节|到成功|岁大吉|平安|安康|顺|给|拜|祝|愿|恭|贺|旺|红"
+    r"|[，。！,.!～~\s]|\Z)"
 )
+_TODAY = re.compile(r"今(?:天|日|晚|儿个?|夜)(?:就|又|正)?是?(?:农历|阴历)?\Z")
+# Days that everybody names without being told: the first day, 小年, the Lantern Festival.
+_KNOWN = frozenset({
+    LunarDay(FIRST, 1), LunarDay(FIRST, 15), LunarDay(TWELFTH, 23), LunarDay(TWELFTH, 24),
+})  # fmt: skip
 _FESTIVAL = re.compile("除夕|大年三十|初一|元宵|正月十五")
 _NEAR_CHARS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class LunarYear:
-    """The lunar year that a greeting is for; ``first_day`` is its New Year's Day."""
-
-    animal: str
-    stem_branch: str
-    year: int
-    first_day: date
-
-
-@lru_cache(maxsize=64)
-def greeted_year(today: date) -> LunarYear:
-    """Return the lunar year that greetings sent on ``today`` are for.
-
-    In the first lunar month that is the year just begun, later the one to come.
-    """
-    from lunar_python import Lunar, Solar  # type: ignore[import-untyped]
-
-    now = Solar.fromYmd(today.year, today.month, today.day).getLunar()
-    year = now.getYear() if now.getMonth() == 1 else now.getYear() + 1
-    first = Lunar.fromYmd(year, 1, 1)
-    day = first.getSolar()
-    return LunarYear(
-        animal=first.getYearShengXiao(),
-        stem_branch=first.getYearInGanZhi(),
-        year=year,
-        first_day=date(day.getYear(), day.getMonth(), day.getDay()),
-    )
 
 
 class CalendarGate:
@@ -80,6 +66,9 @@ class CalendarGate:
         """See :meth:`fencun.gates.gate.Gate.check`."""
         if not self._on or not _HINT.search(text):
             return
+        for named in named_days(text):
+            if wrong := self._wrong_day(named, text, brief):
+                yield Finding(self.name, "fault", named.start, named.end, *wrong)
         for match in _MENTION.finditer(text):
             if fault := self._fault(match, text, brief.value("detail")):
                 yield self._found(match, *fault)
@@ -97,18 +86,50 @@ class CalendarGate:
                 f"需求里没提“{said}”，这种会过期的话别写。",
                 f"The brief does not mention {said!r}.",
             )
-        if value == right or (said in detail and not _GREETED.match(text, match.end())):
+        told = f"{said}年" in detail if kind == "zodiac" else said in detail
+        if value == right or (told and not _GREETED.match(text, match.end())):
             return None
         return (
             f"“{said}”不对：按日历，这个春节是{year.year}年，{year.stem_branch}{year.animal}年。",
             f"{said!r} is wrong: this Spring Festival begins {year.stem_branch} {year.year}.",
         )
 
+    def _wrong_day(self, named: Named, text: str, brief: Brief) -> tuple[str, str] | None:
+        """What is wrong with a lunar day: not in this year, not today, or not told."""
+        said = text[named.start : named.end]
+        told = {other.day for other in named_days(brief.value("detail"))}
+        if named.day in told:
+            return None
+        year = self._year()
+        eve = LunarDay(TWELFTH, year.eve)
+        if named.full and named.day > eve:
+            return f"今年没有“{said}”，除夕是{eve}。", f"There is no {said!r} this year."
+        day = eve if is_eve(named.day, year) else named.day
+        days = _days_of(brief, eve)
+        if days and _TODAY.search(text[max(0, named.start - _NEAR_CHARS) : named.start]):
+            if not any(first <= day <= last for first, last in days):
+                return f"按需求，今天不是“{said}”。", f"By the brief, today is not {said!r}."
+        elif named.full and day not in _KNOWN and not any(f <= day <= last for f, last in days):
+            return f"需求里没提“{said}”这个日子。", f"The brief does not mention {said!r}."
+        return None
+
     def _year(self) -> LunarYear:
         return greeted_year(self._today or date.today())
 
     def _found(self, match: re.Match[str], zh: str, en: str) -> Finding:
         return Finding(self.name, "fault", match.start(), match.end(), zh, en)
+
+
+def _days_of(brief: Brief, eve: LunarDay) -> list[tuple[LunarDay, LunarDay]]:
+    """First and last of the days on which this is said; empty where that may be any day."""
+    if brief.days:
+        return [(day, day) for day in brief.days.values()]
+    chosen = (d.choice(brief.values[d.name]) for d in brief.scenario.dimensions)
+    fixed = (choice for choice in chosen if choice and not choice.any_day)
+    # Where another day has another note, and none was told, it is the first day.
+    return [
+        span for choice in fixed for span in choice.spans(eve)[: 1 if choice.day_note else None]
+    ]
 
 
 def read_year(said: str) -> int:

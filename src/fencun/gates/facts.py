@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from fencun.brief import Brief, read_number
+from fencun.brief import Brief
 from fencun.gates.gate import Finding
 from fencun.gates.text import shown
+from fencun.numerals import read_number
 from fencun.scenario import Scenario
 from fencun.words import Words
 

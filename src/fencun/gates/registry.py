@@ -19,6 +19,7 @@ from fencun.gates.shape import ShapeGate
 from fencun.gates.tact import TactGate
 from fencun.gates.text import storable
 from fencun.scenario import Scenario
+from fencun.script import simplified
 
 
 class Gates:
@@ -53,9 +54,10 @@ class Gates:
     def check(self, text: str, brief: Brief) -> list[Finding]:
         """Return what is wrong with ``text`` as an answer to ``brief``.
 
-        Faults come first, then by offset. Any string is taken; none raises.
+        Faults come first, then by offset. Any string is taken; none raises. Traditional
+        characters, of the text and of the brief, are read as simplified ones.
         """
-        text = storable(text)
+        text, brief = simplified(storable(text)), brief.simplified()
         found = [finding for gate in self._gates for finding in gate.check(text, brief)]
         found.sort(key=lambda finding: (finding.severity != "fault", finding.start, finding.end))
         return found
