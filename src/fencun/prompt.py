@@ -1,7 +1,7 @@
 """What the model is told: the six lines alone, or the best engineered prompt around them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError, ScenarioError
 from fencun.models.engine import Message
+from fencun.retrieval import Example
 from fencun.scenario import LengthRange, Person, Scenario
 
 _SENTENCE_CHARS = 17
@@ -21,17 +22,21 @@ _ADDRESS: dict[Person, str] = {
 }
 _CLAUSE = re.compile(r"[^，。；,;.]+[，。；,;.]?")
 
-Arm = Literal["bare", "prompt", "tuned"]
+Arm = Literal["bare", "prompt", "tuned", "edit"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
 
 
-def messages(brief: Brief, arm: Arm) -> list[Message]:
+def messages(brief: Brief, arm: Arm, examples: Sequence[Example] = ()) -> list[Message]:
     """Return the chat that ``arm`` sends for ``brief``.
 
-    ``bare`` and ``tuned`` send the brief's lines alone. ``prompt`` puts the scenario's
+    ``bare`` and ``tuned`` send the brief's lines alone, ``edit`` those after the written
+    ``examples`` that are to be adapted, the nearest last. ``prompt`` puts the scenario's
     instructions and worked examples before them, the same for every brief and so cacheable,
     and after them what the brief implies.
     """
+    if arm == "edit":
+        shown = "".join(f"{_shown(example, brief)}\n\n" for example in reversed(examples))
+        return [{"role": "user", "content": shown + brief.lines()}]
     if arm != "prompt":
         return [{"role": "user", "content": brief.lines()}]
     chat: list[Message] = [{"role": "system", "content": instructions(brief.scenario)}]
@@ -41,6 +46,16 @@ def messages(brief: Brief, arm: Arm) -> list[Message]:
         chat.append({"role": "assistant", "content": example["text"]})
     chat.append({"role": "user", "content": engineered(brief)})
     return chat
+
+
+def _shown(example: Example, brief: Brief) -> str:
+    """Return a written line as the model reads it: what it answers, without the salutation."""
+    told = (
+        example.values.get(dimension.name) or "无"
+        for dimension in brief.scenario.dimensions
+        if dimension.role not in ("salutation", "style")
+    )
+    return f"例：{'｜'.join(told)}\n{example.text}"
 
 
 def engineered(brief: Brief) -> str:

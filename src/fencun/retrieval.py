@@ -1,0 +1,171 @@
+"""The written lines nearest to a brief, found offline in milliseconds.
+
+Retrieve and edit (Guu et al., 2018, arXiv:1709.08878; Hashimoto et al., 2018,
+arXiv:1812.01194): a small model adapts what is written better than it invents. The tuned model
+is shown these lines, in training and in serving alike, the ``rag`` arm is, and a person is.
+
+Likeness is the cosine of idf-weighted character uni- and bigrams of the detail (so that
+帮我 and 我帮 differ), who does it for whom counted double, plus a bonus for every dimension of
+equal value.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from fencun.brief import Brief
+from fencun.files import read_jsonl
+from fencun.errors import RecordError
+from fencun.records import Sample
+from fencun.scenario import Scenario
+
+PLAIN = Path("plain") / "train.jsonl"
+_WORDS = re.compile(r"[\w\u3400-\u9fff]+")
+_KIN = r"(?!们|俩|妈|爸|爹|娘|家|儿|女|老[公婆]|媳|姐|哥|弟|妹|爷|奶|姥|公司|单位)"
+_MINE = re.compile(rf"(?:^|[，。；、 ])(?:[^，。；、 ]{{0,6}}?)(?:我|俺|咱){_KIN}(?=[\u4e00-\u9fff])")
+_TO_ME = re.compile(r"[\u4e00-\u9fff](?:过|了|着|给)?(?:我|俺)(?=[\u4e00-\u9fff]|$)")
+_ACTS = (
+    "帮|给|教|借|送|陪|替|带|照顾|请|接|背|守|救|劝|让|留|塞|寄|介绍|收留|护|拉|扶|夸|骂|催|管|"
+    "资助|指点|提醒|推荐|招|面试|辅导|惦记|等|找|叫|喊|问|看"
+)
+_TOWARDS = re.compile(rf"(?:{_ACTS})(?:过|了|着|给)?(我|俺|他|她|您|你)")
+_BY = re.compile(rf"(我|俺|他|她)(?:[^，。；我他她]{{0,4}}?)(?:{_ACTS})")
+# How much a dimension of equal value adds to the likeness of the details (0 to 1).
+_BONUS = {"audience": 0.40, "length": 0.22, "style": 0.08}
+_OTHER = 0.12  # any other choice: the occasion
+_SAME_PERSON = 0.16  # other relation, but addressed alike
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One written line: the brief it answers, as canonical values, and its text."""
+
+    id: str
+    family: str
+    values: Mapping[str, str]
+    text: str
+
+
+class Retriever:
+    """Finds the examples nearest to a brief. Built once; safe to share."""
+
+    def __init__(self, scenario: Scenario, examples: Sequence[Example]) -> None:
+        """Index ``examples``, all of ``scenario``."""
+        self._scenario = scenario
+        self._examples = list(examples)
+        detail = scenario.role("detail")
+        self._detail = detail.name if detail else ""
+        grams = [features(example.values.get(self._detail, "")) for example in self._examples]
+        documents = Counter(gram for own in grams for gram in own)
+        count = len(self._examples) + 1
+        self._idf = {gram: math.log(count / seen) for gram, seen in documents.items()}
+        self._rare = math.log(count)
+        self._norms = [self._norm(own) for own in grams]
+        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for index, own in enumerate(grams):
+            for gram, weight in own.items():
+                self._postings[gram].append((index, weight))
+        self._bonus = {
+            dimension.name: _BONUS.get(dimension.role or "", _OTHER)
+            for dimension in scenario.dimensions
+            if dimension.kind != "text"
+        }
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def nearest(
+        self, brief: Brief, count: int, *, without: Collection[str] = ()
+    ) -> list[Example]:
+        """Return the ``count`` nearest examples, the nearest first, one of a family.
+
+        Those of the families in ``without`` are left out: in training, the brief's own.
+        """
+        scores = self._scores(brief)
+        found: list[Example] = []
+        families = set(without)
+        for index in sorted(range(len(scores)), key=lambda index: -scores[index]):
+            example = self._examples[index]
+            if example.family not in families:
+                families.add(example.family)
+                found.append(example)
+                if len(found) == count:
+                    break
+        return found
+
+    def _scores(self, brief: Brief) -> list[float]:
+        asked = brief.values.get(self._detail, "")
+        own = features(asked)
+        norm = self._norm(own)
+        scores = [0.0] * len(self._examples)
+        for gram, weight in own.items():
+            idf = self._idf.get(gram, 0.0)
+            for index, other in self._postings.get(gram, ()):
+                scores[index] += weight * other * idf * idf
+        for index, example in enumerate(self._examples):
+            if asked and scores[index]:
+                scores[index] /= norm * self._norms[index]
+            elif not asked and not example.values.get(self._detail):
+                scores[index] = 1.0
+            scores[index] += self._alike(brief, example)
+        return scores
+
+    def _alike(self, brief: Brief, example: Example) -> float:
+        total = 0.0
+        for name, bonus in self._bonus.items():
+            if brief.values[name] == example.values.get(name):
+                total += bonus
+        audience = self._scenario.role("audience")
+        if audience and brief.values[audience.name] != example.values.get(audience.name):
+            other = audience.choice(example.values.get(audience.name, ""))
+            if other and brief.audience and other.person == brief.audience.person:
+                total += _SAME_PERSON
+        return total
+
+    def _norm(self, own: Mapping[str, float]) -> float:
+        weights = (w * self._idf.get(gram, self._rare) for gram, w in own.items())
+        return math.sqrt(sum(weight * weight for weight in weights)) or 1.0
+
+
+@lru_cache(maxsize=8192)
+def features(detail: str) -> Mapping[str, float]:
+    """Return what a detail is compared by: character n-grams, and who acts towards whom."""
+    found: dict[str, float] = {}
+    for run in _WORDS.findall(detail):
+        for char in run:
+            found[char] = 0.5
+        for start in range(len(run) - 1):
+            found[run[start : start + 2]] = 1.0
+    for who in _TOWARDS.findall(detail):
+        found["→" + _party(who)] = 2.0
+    for who in _BY.findall(detail):
+        found[_party(who) + "→"] = 2.0
+    return found
+
+
+def _party(who: str) -> str:
+    return "我" if who in "我俺" else "他"
+
+
+def read_examples(path: Path, scenario: Scenario) -> list[Example]:
+    """Read the samples in ``path`` as examples.
+
+    Raises:
+        RecordError: a line is no sample; FencunError: the file cannot be read.
+    """
+    examples = []
+    for line, row in read_jsonl(path):
+        if isinstance(row, RecordError):
+            raise row
+        sample = Sample.from_row(scenario, row, line=line)
+        examples.append(Example(sample.id, sample.family, sample.brief, sample.text))
+    return examples
+
+
+def of_samples(samples: Iterable[Sample]) -> list[Example]:
+    """Return samples as examples."""
+    return [Example(s.id, s.family, s.brief, s.text) for s in samples]
