@@ -36,7 +36,7 @@ ENDLESS = asking("把一到一万的数字一个一个写出来：1，2，3，")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedEngine]:
     adapter = write_adapter(tmp_path_factory.mktemp("adapter") / "adapter.gguf")
-    engine = EmbeddedEngine(LIGHT, name="light", adapter=adapter, parallel=2, context=1024)
+    engine = EmbeddedEngine(LIGHT, name="light", adapters=[adapter], parallel=2, context=1024)
     await engine.start()
     yield engine
     await engine.aclose()

@@ -18,7 +18,7 @@ def gguf(path: Path) -> Path:
 
 async def test_a_fetched_model_opens_embedded(own_home: Path, tmp_path: Path) -> None:
     gguf(own_home / "models" / "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
-    engine = open_engine("qwen2.5-coder-0.5b", adapter=gguf(tmp_path / "adapter.gguf"))
+    engine = open_engine("qwen2.5-coder-0.5b", adapters=[gguf(tmp_path / "adapter.gguf")])
     assert isinstance(engine, EmbeddedEngine)
     assert (engine.name, engine.has_adapter, engine.pid) == ("qwen2.5-coder-0.5b", True, None)
     await engine.aclose()
@@ -32,7 +32,7 @@ async def test_what_is_not_fetched_says_how() -> None:
 async def test_an_adapter_that_is_not_there_is_told(own_home: Path, tmp_path: Path) -> None:
     gguf(own_home / "models" / "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf")
     with pytest.raises(ModelError, match="none"):
-        open_engine(adapter=tmp_path / "none.gguf")
+        open_engine(adapters=[tmp_path / "none.gguf"])
 
 
 async def test_endpoints_by_url_and_by_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,4 +51,4 @@ async def test_endpoints_by_url_and_by_environment(monkeypatch: pytest.MonkeyPat
 
 async def test_an_endpoint_takes_no_adapter(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="适配器"):
-        open_engine("http://127.0.0.1:1/v1#m", adapter=gguf(tmp_path / "a.gguf"))
+        open_engine("http://127.0.0.1:1/v1#m", adapters=[gguf(tmp_path / "a.gguf")])

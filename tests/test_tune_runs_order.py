@@ -44,3 +44,12 @@ def test_seeds_and_epochs_differ() -> None:
     first = epoch_order(strata, seed=0, epoch=0)
     assert first != epoch_order(strata, seed=1, epoch=0)
     assert first != epoch_order(strata, seed=0, epoch=1)
+
+
+def test_samples_of_one_group_follow_each_other_in_every_epoch() -> None:
+    strata = ["a", "b", "a", "b", "a", "b", "a"]
+    groups = ["x", "1", "2", "3", "x", "4", "5"]
+    for epoch in range(5):
+        order = epoch_order(strata, seed=3, epoch=epoch, groups=groups)
+        assert sorted(order) == list(range(7))
+        assert abs(order.index(0) - order.index(4)) == 1

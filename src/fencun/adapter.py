@@ -11,6 +11,7 @@ from fencun.scenario import Scenario
 
 MANIFEST = "manifest.json"
 GGUF = "adapter.gguf"
+WRITER, VERIFIER = "adapter", "verifier"  # the folders of a scenario that adapters ship in
 
 
 class Adapter(BaseModel):
@@ -60,7 +61,7 @@ def read_adapter(folder: Path) -> Adapter | None:
     return adapter
 
 
-def shipped_adapter(scenario: Scenario, base: str) -> Adapter | None:
-    """Return the adapter that ``scenario`` ships for the base model ``base``, if it does."""
-    adapter = read_adapter(scenario.folder / "adapter")
+def shipped_adapter(scenario: Scenario, base: str, folder: str = WRITER) -> Adapter | None:
+    """Return the adapter that ``scenario`` ships in ``folder`` for the model ``base``, if any."""
+    adapter = read_adapter(scenario.folder / folder)
     return adapter if adapter and adapter.base == base else None

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fencun.adapter import shipped_adapter
+from fencun.adapter import VERIFIER, shipped_adapter
 from fencun.gates import Gates
 from fencun.models.open import in_use, open_engine
+from fencun.retrieval import open_retriever
 from fencun.scenario import Scenario
+from fencun.verifier import Verifier
 from fencun.writer import Writer
 
 
@@ -20,9 +22,14 @@ async def open_desk(
         ModelError: the model has not been fetched; says how.
         EngineError: the engine does not start.
     """
-    adapter = shipped_adapter(scenario, in_use(model))
-    engine = open_engine(model, adapter=adapter.gguf if adapter else None, parallel=parallel)
+    base = in_use(model)
+    adapter = shipped_adapter(scenario, base)
+    judge = shipped_adapter(scenario, base, VERIFIER) if adapter else None
+    loaded = [each.gguf for each in (adapter, judge) if each]
+    engine = open_engine(model, adapters=loaded, parallel=parallel)
+    verifier = Verifier(engine, judge, loaded.index(judge.gguf)) if judge else None
+    retriever = open_retriever(scenario) if adapter else None
     try:
-        yield Writer(engine, Gates(scenario), adapter)
+        yield Writer(engine, Gates(scenario), adapter, retriever=retriever, verifier=verifier)
     finally:
         await engine.aclose()

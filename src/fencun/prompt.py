@@ -58,6 +58,12 @@ def _shown(example: Example, brief: Brief) -> str:
     return f"例：{'｜'.join(told)}\n{example.text}"
 
 
+def verifying(brief: Brief, text: str) -> list[Message]:
+    """Return the chat that asks a verifier whether ``text`` answers ``brief`` fit to be sent."""
+    content = f"{brief.lines()}\n\n写好的：\n{text}\n\n能直接发吗？能，或者不能。"
+    return [{"role": "user", "content": content}]
+
+
 def engineered(brief: Brief) -> str:
     """Return the brief's lines and what they imply, the latter as the scenario advises.
 

@@ -15,19 +15,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from fencun.brief import Brief
-from fencun.files import read_jsonl
-from fencun.errors import RecordError
+from fencun.data.lines import read_samples
 from fencun.records import Sample
 from fencun.scenario import Scenario
 
-PLAIN = Path("plain") / "train.jsonl"
 _WORDS = re.compile(r"[\w\u3400-\u9fff]+")
-_KIN = r"(?!们|俩|妈|爸|爹|娘|家|儿|女|老[公婆]|媳|姐|哥|弟|妹|爷|奶|姥|公司|单位)"
-_MINE = re.compile(rf"(?:^|[，。；、 ])(?:[^，。；、 ]{{0,6}}?)(?:我|俺|咱){_KIN}(?=[\u4e00-\u9fff])")
-_TO_ME = re.compile(r"[\u4e00-\u9fff](?:过|了|着|给)?(?:我|俺)(?=[\u4e00-\u9fff]|$)")
 _ACTS = (
     "帮|给|教|借|送|陪|替|带|照顾|请|接|背|守|救|劝|让|留|塞|寄|介绍|收留|护|拉|扶|夸|骂|催|管|"
     "资助|指点|提醒|推荐|招|面试|辅导|惦记|等|找|叫|喊|问|看"
@@ -35,9 +29,9 @@ _ACTS = (
 _TOWARDS = re.compile(rf"(?:{_ACTS})(?:过|了|着|给)?(我|俺|他|她|您|你)")
 _BY = re.compile(rf"(我|俺|他|她)(?:[^，。；我他她]{{0,4}}?)(?:{_ACTS})")
 # How much a dimension of equal value adds to the likeness of the details (0 to 1).
-_BONUS = {"audience": 0.40, "length": 0.22, "style": 0.08}
-_OTHER = 0.12  # any other choice: the occasion
-_SAME_PERSON = 0.16  # other relation, but addressed alike
+_BONUS = {"audience": 0.20, "length": 0.12, "style": 0.03}
+_OTHER = 0.06  # any other choice: the occasion
+_SAME_PERSON = 0.12  # other relation, but addressed alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +72,7 @@ class Retriever:
     def __len__(self) -> int:
         return len(self._examples)
 
-    def nearest(
-        self, brief: Brief, count: int, *, without: Collection[str] = ()
-    ) -> list[Example]:
+    def nearest(self, brief: Brief, count: int, *, without: Collection[str] = ()) -> list[Example]:
         """Return the ``count`` nearest examples, the nearest first, one of a family.
 
         Those of the families in ``without`` are left out: in training, the brief's own.
@@ -151,19 +143,19 @@ def _party(who: str) -> str:
     return "我" if who in "我俺" else "他"
 
 
-def read_examples(path: Path, scenario: Scenario) -> list[Example]:
-    """Read the samples in ``path`` as examples.
+def open_retriever(scenario: Scenario) -> Retriever | None:
+    """Return a retriever over the lines that ``scenario`` ships; None where it ships none.
+
+    The plain lines where there are some: a small model can adapt those.
 
     Raises:
         RecordError: a line is no sample; FencunError: the file cannot be read.
     """
-    examples = []
-    for line, row in read_jsonl(path):
-        if isinstance(row, RecordError):
-            raise row
-        sample = Sample.from_row(scenario, row, line=line)
-        examples.append(Example(sample.id, sample.family, sample.brief, sample.text))
-    return examples
+    for folder in ("plain", "dataset"):
+        path = scenario.folder / folder / "train.jsonl"
+        if path.is_file():
+            return Retriever(scenario, of_samples(read_samples(path, scenario)))
+    return None
 
 
 def of_samples(samples: Iterable[Sample]) -> list[Example]:

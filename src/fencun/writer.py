@@ -16,26 +16,34 @@ from fencun.brief import Brief
 from fencun.errors import EngineError
 from fencun.gates import Finding, Gates
 from fencun.models.ending import flaw
-from fencun.models.engine import Completion, Decoding, Delta, Engine
-from fencun.prompt import Arm, messages
+from fencun.models.engine import Completion, Decoding, Delta, Engine, Message
+from fencun.models.several import even_parts, numbered
+from fencun.prompt import ARMS, Arm, messages
+from fencun.retrieval import Example, Retriever
+from fencun.verifier import Verifier
 
 _PUNCTUATION = re.compile(r"[\W_]+")
 _SAME = 0.85  # two texts this alike (difflib ratio, punctuation aside) are one text
 _TOKENS_PER_CHARACTER = 1.3  # generous for the Qwen vocabulary: about 0.7 on Chinese prose
+_SHOWN = 2  # written lines that one prompt shows, as in training
+_EXAMPLES = 3  # written lines that a person is shown
+_DOUBT = 0.1  # what a doubt of the gates weighs beside the verifier's probability
+UNSURE = 0.35  # below this no text is called fit
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One draw: its text, what the gates found, and the seed that draws it again.
 
-    ``mean_logprob`` is how likely the model itself held its tokens, in nats; None where the
-    engine did not tell.
+    ``mean_logprob`` is how likely the model itself held its tokens, in nats; ``sendable`` what
+    the verifier holds, from 0 to 1, of its being sent as it stands. None where nobody told.
     """
 
     text: str
     findings: tuple[Finding, ...]
     seed: int
     mean_logprob: float | None = None
+    sendable: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -50,7 +58,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What came of a brief: the kept candidates, best first, and how many were drawn."""
+    """What came of a brief: the kept candidates, best first, and how many were drawn.
+
+    ``examples`` are the written lines nearest to the brief, by other hands than the model's.
+    """
 
     brief: Brief
     arm: Arm
@@ -58,11 +69,18 @@ class Writing:
     seed: int
     candidates: tuple[Candidate, ...]
     drawn: int
+    examples: tuple[Example, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether any kept candidate passed the gates."""
         return any(candidate.passed for candidate in self.candidates)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the verifier holds none of the kept texts fit to be sent as it stands."""
+        told = [c.sendable for c in self.candidates if c.sendable is not None]
+        return bool(told) and max(told) < UNSURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +105,44 @@ Event = Piece | Done | Writing
 class Writer:
     """Writes for one scenario through one engine."""
 
-    def __init__(self, engine: Engine, gates: Gates, adapter: Adapter | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        gates: Gates,
+        adapter: Adapter | None = None,
+        *,
+        retriever: Retriever | None = None,
+        verifier: Verifier | None = None,
+    ) -> None:
+        """Take what writes (``engine``, ``adapter``), what is shown to it, and what judges it."""
         self.engine = engine
         self.gates = gates
         self.adapter = adapter if engine.has_adapter else None
+        self.retriever = retriever
+        self.verifier = verifier if engine.has_adapter else None
 
     @property
     def default_arm(self) -> Arm:
-        """``tuned`` where an adapter is loaded, else ``prompt``."""
-        return "tuned" if self.adapter else "prompt"
+        """``edit`` where an adapter and written lines are at hand, else ``tuned`` or ``prompt``."""
+        if self.adapter is None:
+            return "prompt"
+        return "edit" if self.retriever else "tuned"
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms that can answer here."""
+        if self.adapter is None:
+            return ("bare", "prompt")
+        return ARMS if self.retriever else ("bare", "prompt", "tuned")
+
+    def draws_for(self, keep: int) -> int:
+        """Return how many texts to draw in order to keep ``keep``: more where one can choose."""
+        return (4 if self.verifier else 2) * keep
 
     def decoding(self, brief: Brief, arm: Arm) -> Decoding:
         """Return how ``arm`` samples an answer to ``brief``."""
         decoding = Decoding()
-        if arm == "tuned" and self.adapter:
+        if arm in ("tuned", "edit") and self.adapter:
             decoding = replace(
                 decoding, temperature=self.adapter.temperature, adapter_scale=self.adapter.scale
             )
@@ -108,6 +150,22 @@ class Writer:
             most = int(brief.length.max * _TOKENS_PER_CHARACTER) + 24
             decoding = replace(decoding, max_tokens=most)
         return decoding
+
+    def nearest(self, brief: Brief, count: int) -> list[Example]:
+        """Return the ``count`` written lines nearest to ``brief``; none where none are at hand."""
+        return self.retriever.nearest(brief, count) if self.retriever else []
+
+    def prompts(self, brief: Brief, arm: Arm, draws: int) -> list[tuple[list[Message], int]]:
+        """Return the chats to send and how many draws each is for.
+
+        Half of the draws adapt the two nearest written lines, half the next two: texts that
+        began alike would go wrong alike.
+        """
+        near = self.nearest(brief, 2 * _SHOWN) if arm == "edit" else []
+        shown = [near[start : start + _SHOWN] for start in range(0, len(near), _SHOWN)] or [[]]
+        shown = shown[:draws]
+        counts = even_parts(draws, len(shown))
+        return [(messages(brief, arm, e), n) for e, n in zip(shown, counts, strict=True)]
 
     async def write(
         self, brief: Brief, *, arm: Arm, keep: int = 3, draws: int = 6, seed: int = 0
@@ -133,25 +191,40 @@ class Writer:
 
         Closing the iterator cancels what is still being drawn. Raises as :meth:`write`.
         """
-        likely = arm == "tuned" and self.adapter is not None
-        decoding = replace(self.decoding(brief, arm), seed=seed, logprobs=likely)
+        likely = arm == "tuned" and self.adapter is not None and self.verifier is None
+        decoding = replace(self.decoding(brief, arm), logprobs=likely)
         candidates: list[Candidate] = []
         empty: EngineError | None = None
-        answers = self.engine.stream_many(messages(brief, arm), decoding, draws)
-        async with aclosing(answers):
-            async for answer in answers:
-                if isinstance(answer, Delta):
-                    yield Piece(answer.index, answer.text)
-                    continue
-                candidate = self.judge(brief, answer.completion, seed + answer.index)
-                if not candidate.text and (ending := flaw(answer.completion)):
-                    empty = ending.error()
-                candidates.append(candidate)
-                yield Done(answer.index, candidate)
-        kept = tuple(rank(candidates)[:keep])
+        first = 0
+        for chat, count in self.prompts(brief, arm, draws):
+            seeded = replace(decoding, seed=seed + first)
+            answers = numbered(self.engine.stream_many(chat, seeded, count), first)
+            async with aclosing(answers):
+                async for answer in answers:
+                    if isinstance(answer, Delta):
+                        yield Piece(answer.index, answer.text)
+                        continue
+                    candidate = self.judge(brief, answer.completion, seed + answer.index)
+                    if not candidate.text and (ending := flaw(answer.completion)):
+                        empty = ending.error()
+                    candidates.append(candidate)
+                    yield Done(answer.index, candidate)
+            first += count
+        kept = tuple(rank(await self._verified(brief, candidates))[:keep])
         if not kept and empty:
             raise empty
-        yield Writing(brief, arm, self.engine.name, seed, kept, draws)
+        near = tuple(self.nearest(brief, _EXAMPLES))
+        yield Writing(brief, arm, self.engine.name, seed, kept, draws, near)
+
+    async def _verified(self, brief: Brief, candidates: list[Candidate]) -> list[Candidate]:
+        """Return the candidates worth a read, best by the gates first, each with its reading."""
+        distinct = rank(candidates)
+        if self.verifier is None:
+            return distinct
+        worth = [candidate for candidate in distinct if candidate.passed] or distinct
+        told = await self.verifier.read(brief, [candidate.text for candidate in worth])
+        read = [replace(c, sendable=p) for c, p in zip(worth, told, strict=True)]
+        return [*read, *(candidate for candidate in distinct if candidate not in worth)]
 
     def judge(self, brief: Brief, completion: Completion, seed: int = 0) -> Candidate:
         """Return an answer as a candidate: looked at as a text, and at how it ended."""
@@ -180,10 +253,10 @@ def tidy(text: str) -> str:
 
 
 def rank(candidates: list[Candidate]) -> list[Candidate]:
-    """Order by faults, doubts and likelihood; of two texts that are nearly one keep the better.
+    """Order by faults, then by what the verifier held; of two that are nearly one keep the better.
 
-    What a small tuned model holds unlikely itself is seldom sense. Where no likelihood is told,
-    the seed decides.
+    A doubt of the gates weighs as much as a tenth of the verifier's certainty. Where nobody
+    read, doubts, the model's own likelihood and last the seed decide.
     """
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=_badness):
@@ -192,10 +265,11 @@ def rank(candidates: list[Candidate]) -> list[Candidate]:
     return kept
 
 
-def _badness(candidate: Candidate) -> tuple[int, int, float, int]:
+def _badness(candidate: Candidate) -> tuple[int, float, float, int]:
     faults = sum(finding.severity == "fault" for finding in candidate.findings)
     doubts = len(candidate.findings) - faults
-    return faults, doubts, -(candidate.mean_logprob or 0.0), candidate.seed
+    held = _DOUBT * doubts - (candidate.sendable or 0.0)
+    return faults, held, -(candidate.mean_logprob or 0.0), candidate.seed
 
 
 def _alike(one: str, other: str) -> bool:

@@ -84,7 +84,6 @@ def write(
 ) -> None:
     """Write texts for one brief (flags, or questions when there are none) or for a file."""
     declared = load_scenario(scenario)
-    draws = draws or 2 * keep
     seed = secrets.randbelow(_SEEDS) if seed is None else seed
     if briefs or out:
         if not (briefs and out):
@@ -126,7 +125,7 @@ def _brief(scenario: Scenario, given: dict[str, str]) -> "Brief":
 
 
 async def _write_one(
-    scenario: Scenario, brief: "Brief", arm: str | None, keep: int, draws: int, seed: int,
+    scenario: Scenario, brief: "Brief", arm: str | None, keep: int, draws: int | None, seed: int,
     model: str | None, show_progress: bool,
 ) -> "Writing":  # fmt: skip
     from rich.console import Console
@@ -137,17 +136,18 @@ async def _write_one(
 
     console = Console(stderr=True)
     asked = parse_arm(arm) if arm else None
-    async with open_desk(scenario, model=model, parallel=min(draws, 6)) as writer:
+    async with open_desk(scenario, model=model, parallel=6) as writer:
         chosen = asked or writer.default_arm
+        count = draws or writer.draws_for(keep)
         written = 0
         with console.status(say("正在写…", "Writing…")) as status:
-            events = writer.stream(brief, arm=chosen, keep=keep, draws=draws, seed=seed)
+            events = writer.stream(brief, arm=chosen, keep=keep, draws=count, seed=seed)
             async for event in events:
                 if isinstance(event, Writing):
                     return event
                 if isinstance(event, Done) and show_progress:
                     written += 1
-                    status.update(say(f"写好 {written} / {draws} 条…", f"{written} of {draws}…"))
+                    status.update(say(f"写好 {written} / {count} 条…", f"{written} of {count}…"))
     raise AssertionError("a stream of events ends with its writing")
 
 
@@ -194,7 +194,7 @@ def _show(writing: "Writing") -> None:
 
 
 def _write_file(
-    scenario: Scenario, briefs: Path, out: Path, arm: str | None, keep: int, draws: int,
+    scenario: Scenario, briefs: Path, out: Path, arm: str | None, keep: int, draws: int | None,
     seed: int, model: str | None,
 ) -> None:  # fmt: skip
     from fencun.batch import read_jobs
@@ -219,7 +219,7 @@ def _write_file(
 
 
 async def _write_jobs(
-    scenario: Scenario, jobs: "list[Job]", out: Path, arm: str | None, keep: int, draws: int,
+    scenario: Scenario, jobs: "list[Job]", out: Path, arm: str | None, keep: int, draws: int | None,
     seed: int, model: str | None,
 ) -> int:  # fmt: skip
     from fencun.batch import write_batch
@@ -231,5 +231,6 @@ async def _write_jobs(
         chosen = asked or writer.default_arm
         with progress(say("批量写", "Writing")) as tell:
             return await write_batch(
-                writer, jobs, out, arm=chosen, keep=keep, draws=draws, seed=seed, tell=tell
-            )
+                writer, jobs, out, arm=chosen, keep=keep, draws=draws or writer.draws_for(keep),
+                seed=seed, tell=tell,
+            )  # fmt: skip

@@ -329,6 +329,6 @@ def default_opener(parallel: int) -> Opener:
     """Return what opens real engines that answer ``parallel`` requests at once."""
 
     def opened(model: str | None, adapter: Path | None) -> Engine:
-        return open_engine(model, adapter, parallel=parallel)
+        return open_engine(model, adapters=[adapter] if adapter else [], parallel=parallel)
 
     return opened

@@ -17,7 +17,7 @@ from fencun.models.cores import physical_cores
 from fencun.models.dialect import Piece
 from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
 from fencun.models.process import ServerProcess, ServerSettings
-from fencun.models.several import merged, numbered
+from fencun.models.several import even_parts, merged, numbered
 
 _LONGEST_BACKOFF_S = 30.0
 _SETTLED_S = 20.0
@@ -26,6 +26,7 @@ _SETTLED_S = 20.0
 # beginning there. A short prompt is read in any slot sooner than it would wait for this one.
 _READER = 0
 _LONG_CHARS = 600
+_LIKELIEST = 20  # tokens told of where a judgement is asked for
 
 
 class _UnreachedError(EngineError):
@@ -44,7 +45,7 @@ class EmbeddedEngine:
         model: Path,
         *,
         name: str | None = None,
-        adapter: Path | None = None,
+        adapters: Sequence[Path] = (),
         parallel: int = 4,
         waiting: int = 128,
         context: int = 3072,
@@ -53,7 +54,9 @@ class EmbeddedEngine:
         next_token_s: float = 60.0,
         start_s: float = 180.0,
     ) -> None:
-        """Take the GGUF ``model`` and LoRA ``adapter`` (also GGUF); times are in seconds.
+        """Take the GGUF ``model`` and LoRA ``adapters`` (also GGUF); times are in seconds.
+
+        A request speaks with one of the adapters or with none, see :class:`Decoding`.
 
         ``context`` is in tokens a request, prompt and answer together. At most ``parallel``
         requests run and ``waiting`` more stand in line.
@@ -61,12 +64,12 @@ class EmbeddedEngine:
         Raises:
             ModelError: a file is not there.
         """
-        for path in (model, adapter):
-            if path is not None and not path.is_file():
+        for path in (model, *adapters):
+            if not path.is_file():
                 raise ModelError(f"没有这个文件：{path}", f"No such file: {path}")
         self._name = name or model.stem
         self._settings = ServerSettings(
-            model, adapter, parallel, context, threads or physical_cores()
+            model, tuple(adapters), parallel, context, threads or physical_cores()
         )
         self._first_s = first_token_s
         self._next_s = next_token_s
@@ -92,7 +95,7 @@ class EmbeddedEngine:
     @property
     def has_adapter(self) -> bool:
         """Whether an adapter is loaded."""
-        return self._settings.adapter is not None
+        return bool(self._settings.adapters)
 
     @property
     def pid(self) -> int | None:
@@ -136,6 +139,22 @@ class EmbeddedEngine:
         """See :meth:`fencun.models.engine.Engine.complete`."""
         return await wire.collect(wire.answers(self._pieces(messages, decoding)))
 
+    async def probability(
+        self, messages: Sequence[Message], answer: str, other: str, decoding: Decoding
+    ) -> float | None:
+        """See :meth:`fencun.models.engine.Engine.probability`."""
+        body = self._body(messages, decoding, decoding.adapter_scale)
+        body |= {"stream": False, "max_tokens": 1, "logprobs": True, "top_logprobs": _LIKELIEST}
+        body.pop("stream_options", None)
+        async with self._admission.turn((decoding.adapter_scale, decoding.adapter)):
+            for last in (False, True):
+                try:
+                    return wire.odds(await self._asked(await self._running(), body), answer, other)
+                except _UnreachedError:
+                    if last:
+                        raise
+        raise AssertionError("the second try returns or raises")
+
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
         """Read ``messages`` into the slot that reads for all; the server is started if need be."""
         decoding = Decoding(max_tokens=1, adapter_scale=adapter_scale)
@@ -167,7 +186,7 @@ class EmbeddedEngine:
         body = self._body(messages, decoding, scale) | {"n": n}
         if slot is not None:
             body["id_slot"] = slot
-        async with self._admission.turn(scale, n) as turn:
+        async with self._admission.turn((scale, decoding.adapter), n) as turn:
             for last in (False, True):
                 try:
                     async with aclosing(self._watched(await self._running(), body)) as pieces:
@@ -193,6 +212,25 @@ class EmbeddedEngine:
             server.end()  # a server that hangs would hang the next request too
             raise
 
+    async def _asked(self, server: ServerProcess, body: dict[str, Any]) -> bytes:
+        """Return the whole answer to a request that is not streamed."""
+        headers = {"Authorization": f"Bearer {server.key}"}
+        url = f"{server.url}/v1/chat/completions"
+        try:
+            async with asyncio.timeout(self._first_s):
+                response = await self._http.post(url, json=body, headers=headers)
+        except TimeoutError as error:
+            server.end()
+            raise wire.StallError(
+                "内置引擎没有反应了，已经让它退出；请重试。",
+                "The embedded engine no longer answers and was ended; try again.",
+            ) from error
+        except httpx.HTTPError as error:
+            raise self._died(server, error) from error
+        if response.status_code != 200:
+            raise dialect.refused(response.text)
+        return response.content
+
     async def _ask(
         self, server: ServerProcess, body: dict[str, Any]
     ) -> AsyncGenerator[Piece, None]:
@@ -207,13 +245,16 @@ class EmbeddedEngine:
                     async for piece in pieces:
                         yield piece
         except httpx.HTTPError as error:
-            server.end()  # dead for certain before the next request asks whether it is alive
-            kind = _UnreachedError if isinstance(error, httpx.ConnectError) else EngineError
-            raise kind(
-                "内置引擎中途退出了，这次没有写完；请重试，它会自动重新启动。",
-                "The embedded engine died before the answer was whole; "
-                "try again, it restarts by itself.",
-            ) from error
+            raise self._died(server, error) from error
+
+    def _died(self, server: ServerProcess, error: httpx.HTTPError) -> EngineError:
+        server.end()  # dead for certain before the next request asks whether it is alive
+        kind = _UnreachedError if isinstance(error, httpx.ConnectError) else EngineError
+        return kind(
+            "内置引擎中途退出了，这次没有写完；请重试，它会自动重新启动。",
+            "The embedded engine died before the answer was whole; "
+            "try again, it restarts by itself.",
+        )
 
     def _body(
         self, messages: Sequence[Message], decoding: Decoding, scale: float
@@ -226,7 +267,10 @@ class EmbeddedEngine:
             "chat_template_kwargs": {"enable_thinking": False},
         }
         if self.has_adapter:
-            body["lora"] = [{"id": 0, "scale": scale}]
+            body["lora"] = [
+                {"id": place, "scale": scale if place == decoding.adapter else 0.0}
+                for place in range(len(self._settings.adapters))
+            ]
         return body
 
     async def _running(self) -> ServerProcess:
@@ -269,5 +313,4 @@ class EmbeddedEngine:
 
 def even_groups(n: int, most: int) -> list[int]:
     """Split ``n`` into as few parts of at most ``most`` as possible, as even as possible."""
-    parts = -(-n // most)
-    return [n // parts + (part < n % parts) for part in range(parts)]
+    return even_parts(n, -(-n // most))

@@ -113,6 +113,12 @@ class EndpointEngine:
         """See :meth:`fencun.models.engine.Engine.complete`."""
         return await wire.collect(self._answers(messages, decoding))
 
+    async def probability(
+        self, messages: Sequence[Message], answer: str, other: str, decoding: Decoding
+    ) -> float | None:
+        """Return None: an endpoint has no adapter of ours that could judge."""
+        return None
+
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
         """Do nothing: how an endpoint keeps its prompts is its own affair."""
 

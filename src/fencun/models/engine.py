@@ -16,7 +16,8 @@ class Message(TypedDict):
 class Decoding:
     """How an answer is sampled. The same decoding and seed on the same engine repeat an answer.
 
-    ``adapter_scale`` is the strength of the loaded LoRA adapter: 0 is the base model.
+    ``adapter_scale`` is the strength of the loaded LoRA adapter: 0 is the base model; of
+    several that are loaded, ``adapter`` is the place in their order of the one that is meant.
     ``logprobs`` asks ``complete`` for ``mean_logprob``, which slows an embedded model down.
     """
 
@@ -28,6 +29,7 @@ class Decoding:
     max_tokens: int = 320
     seed: int = 0
     adapter_scale: float = 0.0
+    adapter: int = 0
     logprobs: bool = False
 
 
@@ -115,6 +117,16 @@ class Engine(Protocol):
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """Return the whole answer. Raises as :meth:`stream`."""
+        ...
+
+    async def probability(
+        self, messages: Sequence[Message], answer: str, other: str, decoding: Decoding
+    ) -> float | None:
+        """Return how much likelier the chat goes on with ``answer`` than with ``other``.
+
+        Both are one token each; the probability is that of ``answer`` among the two, from 0
+        to 1. None where the engine does not tell. Raises as :meth:`stream`.
+        """
         ...
 
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:

@@ -31,6 +31,7 @@ class FakeEngine:
         piece: int = 2,
         fail_after: int | None = None,
         mean_logprob: float | None = None,
+        judge: Callable[[str], float] | None = None,
     ) -> None:
         self._script = script
         self._name = name
@@ -39,6 +40,7 @@ class FakeEngine:
         self._piece = piece
         self._fail_after = fail_after
         self._mean_logprob = mean_logprob
+        self._judge = judge
         self.calls: list[tuple[list[Message], Decoding]] = []
         self.warmed: list[list[Message]] = []
         self.closed = False
@@ -108,6 +110,12 @@ class FakeEngine:
         async for _ in self._stream(messages, decoding, told.append):
             pass
         return told[0]
+
+    async def probability(
+        self, messages: Sequence[Message], answer: str, other: str, decoding: Decoding
+    ) -> float | None:
+        """Return what ``judge`` says of the last message; None without one."""
+        return self._judge(messages[-1]["content"]) if self._judge else None
 
     async def warm(self, messages: Sequence[Message], adapter_scale: float = 0.0) -> None:
         """Remember that it was asked to."""

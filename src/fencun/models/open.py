@@ -1,6 +1,7 @@
 """Open the engine that the user chose: a fetched model, a file, or an endpoint."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from fencun.errors import ModelError
@@ -21,8 +22,8 @@ def in_use(model: str | None = None) -> str:
 
 def open_engine(
     model: str | None = None,
-    adapter: Path | None = None,
     *,
+    adapters: Sequence[Path] = (),
     parallel: int = 4,
     waiting: int = 128,
     context: int = 3072,
@@ -32,7 +33,7 @@ def open_engine(
     ``model`` is a catalog name, the path of a .gguf file, or an OpenAI-compatible endpoint
     as ``http(s)://host/v1#model-id``. Where it is None the environment decides
     (``FENCUN_ENDPOINT`` with ``FENCUN_ENDPOINT_MODEL`` and ``FENCUN_ENDPOINT_KEY``, else
-    ``FENCUN_MODEL``), and then ``fencun model use``. ``adapter`` is a LoRA adapter as GGUF;
+    ``FENCUN_MODEL``), and then ``fencun model use``. ``adapters`` are LoRA adapters as GGUF;
     an endpoint takes none. At most ``parallel`` requests run and ``waiting`` stand in line;
     each has ``context`` tokens, prompt and answer together (an endpoint has its own limit).
 
@@ -41,19 +42,19 @@ def open_engine(
     """
     model = in_use(model)
     if model.startswith(("http://", "https://")):
-        return _endpoint(model, adapter, parallel, waiting)
+        return _endpoint(model, adapters, parallel, waiting)
     found = locate(model)
     return EmbeddedEngine(
         found.path,
         name=found.name,
-        adapter=adapter,
+        adapters=adapters,
         parallel=parallel,
         waiting=waiting,
         context=context,
     )
 
 
-def _endpoint(location: str, adapter: Path | None, parallel: int, waiting: int) -> Engine:
+def _endpoint(location: str, adapters: Sequence[Path], parallel: int, waiting: int) -> Engine:
     from fencun.models.endpoint import EndpointEngine
 
     url, _, model = location.partition("#")
@@ -63,7 +64,7 @@ def _endpoint(location: str, adapter: Path | None, parallel: int, waiting: int) 
             "Which model of the endpoint? Write http://host/v1#model, "
             "or set FENCUN_ENDPOINT_MODEL.",
         )
-    if adapter is not None:
+    if adapters:
         raise ModelError(
             "外部接口不能加载本地适配器；请在接口那一侧加载，或改用内置引擎。",
             "An endpoint cannot load a local adapter; load it there, or use the embedded engine.",

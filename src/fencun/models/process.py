@@ -26,7 +26,7 @@ class ServerSettings:
     """What the server is started with. ``context`` is in tokens a slot."""
 
     model: Path
-    adapter: Path | None
+    adapters: tuple[Path, ...]
     parallel: int
     context: int
     threads: int

@@ -56,8 +56,10 @@ def start(settings: dict[str, Any]) -> Any:
     params.verbosity = 1
     for threads in (params.cpuparams, params.cpuparams_batch):
         threads.n_threads = settings["threads"]
-    if settings["adapter"] is not None:
-        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(settings["adapter"], 0.0)]
+    if settings["adapters"]:
+        params.lora_adapters = [
+            xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in settings["adapters"]
+        ]
         params.lora_init_without_apply = True
     return xllamacpp.Server(params)
 

@@ -59,3 +59,8 @@ async def numbered(
     async with aclosing(stream):
         async for event in stream:
             yield replace(event, index=first + event.index)
+
+
+def even_parts(n: int, parts: int) -> list[int]:
+    """Split ``n`` into ``parts`` numbers as even as possible, the larger ones first."""
+    return [n // parts + (part < n % parts) for part in range(parts)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
@@ -93,6 +94,26 @@ def _placed(piece: Piece, n: int, finished: list[int]) -> Piece:
     if piece.index < 0:
         return replace(piece, index=finished[-1] if finished else 0)
     return replace(piece, index=0) if n == 1 else piece
+
+
+def odds(body: bytes, answer: str, other: str) -> float | None:
+    """Return the probability of the first token being ``answer`` rather than ``other``.
+
+    ``body`` is a whole chat completion with its likeliest first tokens; None where they hold
+    neither.
+
+    Raises:
+        EngineError: the server sent something else.
+    """
+    try:
+        likeliest = json.loads(body)["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        told = {each["token"]: math.exp(min(0.0, each["logprob"])) for each in likeliest}
+        for_, against = told.get(answer, 0.0), told.get(other, 0.0)
+    except (ValueError, LookupError, TypeError) as error:
+        raise EngineError(
+            "模型服务回了看不懂的内容。", "The model server sent something unreadable."
+        ) from error
+    return for_ / (for_ + against) if for_ + against > 0 else None
 
 
 async def unstalled(

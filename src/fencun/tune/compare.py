@@ -131,7 +131,7 @@ def _through_engine(
 
 
 async def _ask(model: Path, adapter: Path | None, brief: Brief, scale: float) -> str:
-    engine = EmbeddedEngine(model, adapter=adapter, parallel=1)
+    engine = EmbeddedEngine(model, adapters=[adapter] if adapter else [], parallel=1)
     try:
         decoding = replace(_GREEDY, adapter_scale=scale)
         return (await engine.complete(messages(brief, "tuned"), decoding)).text.strip()

@@ -31,6 +31,8 @@ class TuneConfig:
     minutes: time budget that limits the steps, measured before the first one; 0 is none.
     plain: train on this share of every relation and length, the plainest samples of each;
         the folder ``plain`` is taken whole.
+    retrieve: show most samples the written lines nearest to their brief, to learn to adapt them:
+        "auto" with the folder ``plain``, "on" or "off".
     limit: use only the first so many samples of the stratified order; 0 is all.
     clip: largest norm of the gradient; decay: AdamW weight decay.
     max_tokens: longer samples are left out, and named.
@@ -61,6 +63,7 @@ class TuneConfig:
     steps: int = 0
     minutes: float = 0.0
     plain: float = 1.0
+    retrieve: Literal["auto", "on", "off"] = "auto"
     limit: int = 0
     clip: float = 1.0
     decay: float = 0.0
@@ -145,7 +148,11 @@ def _cast(key: str, value: Any, like: Any) -> Any:
     )
 
 
-_CHOICES = {"int8": ("auto", "on", "off"), "vocabulary": ("chinese", "all")}
+_CHOICES = {
+    "int8": ("auto", "on", "off"),
+    "retrieve": ("auto", "on", "off"),
+    "vocabulary": ("chinese", "all"),
+}
 
 
 def read_config(path: Path, start: TuneConfig | None = None) -> TuneConfig:

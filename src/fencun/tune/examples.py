@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fencun.brief import parse_brief
@@ -23,7 +23,8 @@ class Example:
     """One sample as the model reads it.
 
     ``prompt`` ends where the assistant's turn begins; ``answer`` ends with the token that
-    ends the turn. ``stratum`` is the relation: every one is seen early in a run.
+    ends the turn. ``stratum`` is the relation: every one is seen early in a run. Examples of
+    one ``group`` are learnt side by side; empty is a group of its own.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Example:
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
     text: str
+    group: str = field(default="", kw_only=True)
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -84,6 +86,7 @@ def encode(
         prompt=tuple(prompt_ids(tokenizer, chat)),
         answer=tuple(answer_ids(tokenizer, sample.text)),
         text=sample.text,
+        group="" if sample.generation else sample.family,
     )
 
 

@@ -87,8 +87,8 @@ class Studio:
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """The arms that can answer here: ``tuned`` only where an adapter is loaded."""
-        return ("bare", "prompt", "tuned") if self.writer.adapter else ("bare", "prompt")
+        """The arms that can answer here: ``tuned`` and ``edit`` only with an adapter."""
+        return self.writer.arms
 
     def about(self) -> dict[str, object]:
         """Return what every page tells: the model, and whether it runs on this machine."""
@@ -123,7 +123,7 @@ class Studio:
             brief=parse_brief(self.scenario, asked),
             arm=self.arm(arm) if arm else self.default_arm,
             keep=keep,
-            draws=draws or 2 * keep,
+            draws=draws or self.writer.draws_for(keep),
             seed=secrets.randbelow(SEEDS) if seed is None else seed,
             source=source,
             owner=owner,

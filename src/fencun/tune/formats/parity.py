@@ -108,7 +108,7 @@ def check_parity(
 async def _through_engine(
     model: Path, adapter: Path, chats: Sequence[Sequence[Message]], scale: float
 ) -> tuple[list[Completion], list[Completion]]:
-    engine = EmbeddedEngine(model, adapter=adapter, parallel=1)
+    engine = EmbeddedEngine(model, adapters=[adapter], parallel=1)
     try:
         on = [await _greedy(engine, chat, scale) for chat in chats]
         off = [await _greedy(engine, chat, 0.0) for chat in chats]

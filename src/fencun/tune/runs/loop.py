@@ -105,6 +105,7 @@ class Run:
         self.folder, self.config, self.student, self.adapter = folder, config, student, adapter
         self._examples = examples
         self._strata = [example.stratum for example in examples]
+        self._groups = [example.group or example.id for example in examples]
         self._watch, self._tell = watch, tell
         self._micro = config.micro or config.batch
         self._optimizer = torch.optim.AdamW(
@@ -141,7 +142,13 @@ class Run:
     def _learn(self) -> tuple[float, float]:
         """Take one step; return its loss (nats a token) and the learning rate."""
         config = self.config
-        chosen = batch_at(self._strata, seed=config.seed, step=self._step, size=config.batch)
+        chosen = batch_at(
+            self._strata,
+            seed=config.seed,
+            step=self._step,
+            size=config.batch,
+            groups=self._groups,
+        )
         batch = [self._examples[index] for index in chosen]
         total = sum(len(example.answer) for example in batch)
         loss = self._gradients(batch, total)

@@ -17,6 +17,7 @@ from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.home import home
 from fencun.records import Sample
+from fencun.retrieval import open_retriever
 from fencun.scenario import Scenario, load_scenario
 from fencun.tune.base import Base, open_base
 from fencun.tune.config import TuneConfig, from_mapping
@@ -74,8 +75,11 @@ def gather(config: TuneConfig) -> Material:
     samples = read_samples(train, scenario)
     kept = read_samples(validation, scenario)
     _refuse_shared_families(samples, kept)
-    training, dropped = encode_all(tokenizer, scenario, samples, max_tokens=config.max_tokens)
-    unseen, also = encode_all(tokenizer, scenario, kept, max_tokens=config.max_tokens)
+    encoding: dict[str, Any] = {"max_tokens": config.max_tokens}
+    if config.retrieve == "on" or (config.retrieve == "auto" and config.data == PLAIN):
+        encoding["retriever"] = open_retriever(scenario)
+    training, dropped = encode_all(tokenizer, scenario, samples, **encoding)
+    unseen, also = encode_all(tokenizer, scenario, kept, **encoding)
     by_id = {sample.id: sample for sample in kept}
     if config.plain < 1 and config.data != PLAIN:
         training = _plainest(training, samples, scenario, config.plain)
