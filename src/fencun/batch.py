@@ -155,5 +155,6 @@ def candidate_row(candidate: Candidate) -> Json:
         "text": candidate.text,
         "passed": candidate.passed,
         "seed": candidate.seed,
+        "sendable": candidate.sendable,
         "gates": gates,
     }

@@ -43,6 +43,11 @@ class Example:
     values: Mapping[str, str]
     text: str
 
+    @property
+    def told(self) -> str:
+        """The brief in one line, for people."""
+        return " · ".join(value for value in self.values.values() if value)
+
 
 class Retriever:
     """Finds the examples nearest to a brief. Built once; safe to share."""

@@ -56,7 +56,9 @@ def write(
     scenario: ScenarioName = "spring_festival",
     arm: Annotated[
         str | None,
-        typer.Option(help=say("写法：bare、prompt 或 tuned", "Arm: bare, prompt or tuned")),
+        typer.Option(
+            help=say("写法：bare、prompt、tuned 或 edit", "Arm: bare, prompt, tuned or edit")
+        ),
     ] = None,
     keep: Annotated[
         int, typer.Option("-n", "--keep", min=1, max=20, help=say("给几条", "Texts to show"))
@@ -80,6 +82,12 @@ def write(
         Path | None,
         typer.Option(help=say("批量的结果写到哪里", "File for the results of --briefs")),
     ] = None,
+    examples: Annotated[
+        bool,
+        typer.Option(
+            "--examples", help=say("也给相近的范例（不是生成的）", "Show near written lines, too")
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write texts for one brief (flags, or questions when there are none) or for a file."""
@@ -103,6 +111,8 @@ def write(
         print_json(_row(writing))
     else:
         _show(writing)
+        if examples or writing.unsure or not writing.passed:
+            _show_examples(writing)
 
 
 def _fields(pairs: list[str]) -> dict[str, str]:
@@ -162,7 +172,9 @@ def _row(writing: "Writing") -> dict[str, object]:
         "seed": writing.seed,
         "drawn": writing.drawn,
         "passed": writing.passed,
+        "unsure": writing.unsure,
         "candidates": [candidate_row(candidate) for candidate in writing.candidates],
+        "examples": [{"brief": dict(e.values), "text": e.text} for e in writing.examples],
     }
 
 
@@ -171,6 +183,15 @@ def _show(writing: "Writing") -> None:
     if not writing.passed:
         typer.secho(
             say("没有一条过得了所有关卡，下面是最接近的：", "None passed every gate; the best:"),
+            fg="yellow",
+        )
+    elif writing.unsure:
+        typer.secho(
+            say(
+                "这几条我自己也拿不准，别直接发：改几个字，或者照着后面的范例写。",
+                "None seems fit to send as it stands: change a word or two, "
+                "or start from the examples below.",
+            ),
             fg="yellow",
         )
     for number, candidate in enumerate(writing.candidates, start=1):
@@ -191,6 +212,24 @@ def _show(writing: "Writing") -> None:
         ),
         dim=True,
     )
+
+
+def _show_examples(writing: "Writing") -> None:
+    """Print the written lines nearest to the brief, marked as such."""
+    if not writing.examples:
+        return
+    typer.echo()
+    typer.secho(
+        say(
+            "范例：别人写给相近的人的，不是刚才生成的。借说法，别借事情。",
+            "Examples: written for someone like this, not generated just now. "
+            "Borrow the turn of phrase, not the facts.",
+        ),
+        dim=True,
+    )
+    for example in writing.examples:
+        typer.secho(f"   {example.told}", dim=True)
+        typer.echo(f"   {example.text}")
 
 
 def _write_file(

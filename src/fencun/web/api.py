@@ -28,6 +28,7 @@ from fencun.web.shapes import (
     WriteRequest,
     WritingShape,
     check_shape,
+    kept_shape,
     writing_shape,
 )
 from fencun.web.studio import Event, Kept, Queued, StudioDep
@@ -176,7 +177,7 @@ async def _answer(request: Request, events: AsyncGenerator[Event, None]) -> Resp
     kept = await unless_gone(request, _last(events))
     if kept is None:
         return Response(status_code=499)  # nobody is there to read it
-    return JSONResponse(writing_shape(kept.writing, kept.candidates, kept.drawn))
+    return JSONResponse(kept_shape(kept))
 
 
 async def _encoded(events: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
@@ -187,8 +188,8 @@ async def _encoded(events: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes,
                     yield sse.encode({"ahead": ahead}, "queued")
                 case Piece(draw, text):
                     yield sse.encode({"draw": draw, "text": text}, "piece")
-                case Kept(writing, candidates, drawn):
-                    yield sse.encode(writing_shape(writing, candidates, drawn), "kept")
+                case Kept() as kept:
+                    yield sse.encode(kept_shape(kept), "kept")
                 case done:
                     told = {"draw": done.draw, "candidate": candidate_row(done.candidate)}
                     yield sse.encode(told, "done")

@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from fencun.batch import candidate_row
 from fencun.gates import Finding
+from fencun.retrieval import Example
 from fencun.store.schema import CandidateRow, Change, EventKind, WritingRow
 from fencun.store.writings import findings
-from fencun.web.studio import SEEDS
+from fencun.web.studio import SEEDS, Kept
 from fencun.writer import Candidate
 
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -85,13 +86,29 @@ class CandidateShape(BaseModel):
     text: str
     passed: bool
     seed: int
+    sendable: float | None = Field(description="What the verifier held, 0 to 1; null if unknown")
     change: str
     asked: dict[str, str] | None = Field(description="What it was written for, if changed")
     gates: list[FindingShape]
 
 
+class ExampleShape(BaseModel):
+    """A written line near to the brief, by other hands: what it answers, and its text.
+
+    ``told`` is its brief in one line, for people.
+    """
+
+    brief: dict[str, str]
+    told: str
+    text: str
+
+
 class WritingShape(BaseModel):
-    """What came of a request; ``candidates`` are best first."""
+    """What came of a request; ``candidates`` are best first.
+
+    ``unsure``: the verifier holds none of them fit to be sent as it stands. ``examples`` are
+    written lines, not generated ones; both are told only when the writing is made.
+    """
 
     id: str
     created_at: datetime
@@ -103,6 +120,8 @@ class WritingShape(BaseModel):
     seed: int
     passed: bool
     drawn: int | None = None
+    unsure: bool = False
+    examples: list[ExampleShape] = []
     candidates: list[CandidateShape]
 
 
@@ -136,7 +155,12 @@ def candidate_shape(row: CandidateRow) -> dict[str, Any]:
 
 
 def writing_shape(
-    row: WritingRow, candidates: tuple[CandidateRow, ...], drawn: int | None = None
+    row: WritingRow,
+    candidates: tuple[CandidateRow, ...],
+    drawn: int | None = None,
+    *,
+    unsure: bool = False,
+    examples: tuple[Example, ...] = (),
 ) -> dict[str, Any]:
     """Return a kept writing as JSON, with these of its candidates."""
     shapes = [candidate_shape(candidate) for candidate in candidates]
@@ -151,8 +175,22 @@ def writing_shape(
         "seed": row.seed,
         "passed": any(shape["passed"] for shape in shapes),
         "drawn": drawn,
+        "unsure": unsure,
+        "examples": [example_shape(example) for example in examples],
         "candidates": shapes,
     }
+
+
+def kept_shape(kept: Kept) -> dict[str, Any]:
+    """Return as JSON what has just been written and kept."""
+    return writing_shape(
+        kept.writing, kept.candidates, kept.drawn, unsure=kept.unsure, examples=kept.examples
+    )
+
+
+def example_shape(example: Example) -> dict[str, Any]:
+    """Return a written line as JSON."""
+    return {"brief": dict(example.values), "told": example.told, "text": example.text}
 
 
 def check_shape(text: str, found: list[Finding]) -> dict[str, Any]:

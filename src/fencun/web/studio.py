@@ -17,6 +17,7 @@ from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError
 from fencun.models.endpoint import EndpointEngine
 from fencun.prompt import Arm, messages, parse_arm
+from fencun.retrieval import Example
 from fencun.scenario import Scenario
 from fencun.store import writings
 from fencun.store.database import Store
@@ -55,11 +56,13 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The end: what is shown, as it was kept in the store."""
+    """The end: what is shown, as it was kept in the store, and what stands beside it."""
 
     writing: WritingRow
     candidates: tuple[CandidateRow, ...]
     drawn: int
+    unsure: bool = False
+    examples: tuple[Example, ...] = ()
 
 
 Event = Queued | Piece | Done | Kept
@@ -153,7 +156,7 @@ class Studio:
             owner=order.owner,
         )
         await self.store.awrite(lambda session: session.add(row))
-        return Kept(row, tuple(row.candidates), writing.drawn)
+        return Kept(row, tuple(row.candidates), writing.drawn, writing.unsure, writing.examples)
 
     async def change(
         self, candidate: str, change: Change, text: str, owner: str

@@ -12,7 +12,7 @@ from fencun.store import writings
 from fencun.web.leaving import unless_gone
 from fencun.web.pages import Page, Visitor, render
 from fencun.web.rewrite import changes
-from fencun.web.shapes import writing_shape
+from fencun.web.shapes import kept_shape
 from fencun.web.studio import Kept, Order, Studio, StudioDep
 
 PAGE = Page("/", "写{product}", "Write")
@@ -44,7 +44,7 @@ async def submit(request: Request, studio: StudioDep, owner: Visitor) -> Respons
         kept = await unless_gone(request, _finished(studio, order))
     except FencunError as error:
         return _show(request, studio, asked, error=error)
-    shape = writing_shape(kept.writing, kept.candidates) if kept else None
+    shape = kept_shape(kept) if kept else None
     return _show(request, studio, asked, writing=shape)
 
 

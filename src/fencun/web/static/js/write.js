@@ -15,6 +15,8 @@ const progress = document.getElementById("progress");
 const results = document.getElementById("results");
 const problem = document.getElementById("problem");
 const verdict = document.getElementById("verdict");
+const unsure = document.getElementById("unsure");
+const examples = document.getElementById("examples");
 
 let writing = null;
 let asked = {};
@@ -148,6 +150,20 @@ function place(slips, candidates) {
   }
 }
 
+/** Show the written lines nearest to the brief, folded unless nothing better is at hand. */
+function show(found, open) {
+  examples.hidden = !found.length;
+  examples.open = open;
+  examples.querySelector("ul").replaceChildren(
+    ...found.map(({ told, text }) => {
+      const item = document.createElement("li");
+      const asked = Object.assign(document.createElement("p"), { className: "asked", textContent: told });
+      item.append(asked, Object.assign(document.createElement("p"), { textContent: text }));
+      return item;
+    }),
+  );
+}
+
 function follow({ event, data }, slips, state) {
   if (event === "queued")
     progress.textContent = data.ahead
@@ -165,6 +181,8 @@ function follow({ event, data }, slips, state) {
   if (event === "kept") {
     place(slips, data.candidates);
     verdict.hidden = data.passed;
+    unsure.hidden = !(data.unsure && data.passed);
+    show(data.examples, data.unsure || !data.passed);
     progress.textContent = say(`写了 ${data.drawn} 条，挑出这 ${data.candidates.length} 条。`, `${data.candidates.length} of ${data.drawn}.`);
     announce(say(`${data.candidates.length} 条写好了`, `${data.candidates.length} texts are ready`));
   }
@@ -175,7 +193,7 @@ async function write() {
   const mine = (writing = new AbortController());
   const before = shown();
   asked = brief();
-  problem.hidden = verdict.hidden = true;
+  problem.hidden = verdict.hidden = unsure.hidden = examples.hidden = true;
   go.hidden = true;
   stop.hidden = false;
   progress.textContent = say("正在准备…", "Getting ready…");
@@ -213,12 +231,14 @@ async function write() {
 /** What the page shows now, to come back to when nothing new is written. */
 function shown() {
   const slips = [...document.getElementById("slips").querySelectorAll(".slip:not(.writing, .failed)")];
-  return { slips, asked, verdict: verdict.hidden };
+  return { slips, asked, verdict: verdict.hidden, unsure: unsure.hidden, examples: examples.hidden };
 }
 
 function bringBack(before) {
   document.getElementById("slips").replaceChildren(...before.slips);
   verdict.hidden = before.verdict;
+  unsure.hidden = before.unsure;
+  examples.hidden = before.examples;
   if (before.slips.length) asked = before.asked;
 }
 
