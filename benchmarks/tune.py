@@ -25,6 +25,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +41,14 @@ import torch  # noqa: E402
 
 from fencun import files  # noqa: E402
 from fencun.tune.config import TuneConfig  # noqa: E402
+from fencun.tune.datasets import DATASET  # noqa: E402
 from fencun.tune.examples import Example  # noqa: E402
 from fencun.tune.forward.decoder import Shape  # noqa: E402
 from fencun.tune.machine import look_around  # noqa: E402
+from fencun.tune.material import Material, gather  # noqa: E402
+from fencun.tune.objectives.sft import Sft  # noqa: E402
+from fencun.tune.runs.loading import build_student, starting_adapter  # noqa: E402
 from fencun.tune.runs.order import batch_at  # noqa: E402
-from fencun.tune.runs.session import (  # noqa: E402
-    DATASET,
-    Material,
-    build_student,
-    fresh_adapter,
-    gather,
-)
 
 ARMS = ("fencun", "peft", "upper", "trl", "llamafactory")
 OURS: dict[str, dict[str, Any]] = {
@@ -58,6 +56,9 @@ OURS: dict[str, dict[str, Any]] = {
     "fencun, 8-bit products": {"through_prompt": True},
     "fencun": {},
 }
+
+
+Gathered = Material[Example]
 
 
 class Table:
@@ -79,11 +80,11 @@ class Table:
         return {name: batch * len(each) / sum(each) for name, each in self.seconds.items()}
 
 
-def ours(config: TuneConfig, material: Material, cache: Path | None) -> Step:
+def ours(config: TuneConfig, material: Gathered, cache: Path | None) -> Step:
     """Return a step of the own loop; it returns the mean loss in nats a token."""
-    student = build_student(config, material, look_around())
+    student = build_student(replace(material, config=config), look_around())
     student.lower.folder = cache
-    adapter = fresh_adapter(config, material.base)
+    adapter = starting_adapter(config, material.base)
     optimizer = torch.optim.AdamW(adapter.tensors.values(), lr=config.rate)
 
     def step(batch: Sequence[Example]) -> float:
@@ -96,7 +97,7 @@ def ours(config: TuneConfig, material: Material, cache: Path | None) -> Step:
     return step
 
 
-def plain(config: TuneConfig, material: Material) -> Step:
+def plain(config: TuneConfig, material: Gathered) -> Step:
     """Return a step of transformers + peft as documented."""
     from transformers import AutoModelForCausalLM
 
@@ -106,22 +107,26 @@ def plain(config: TuneConfig, material: Material) -> Step:
     return peft_step(with_lora(base, config), config, padding)
 
 
-def draw(config: TuneConfig, material: Material, count: int) -> Batches:
+def draw(config: TuneConfig, material: Gathered, count: int) -> Batches:
     """Return a short batch to warm up on, and ``count`` batches of a run, of like length each."""
-    strata = [example.stratum for example in material.training]
+    strata = [example.stratum for example in material.examples.training]
     chosen = [
-        material.training[index]
+        material.examples.training[index]
         for step in range(count)
         for index in batch_at(strata, seed=0, step=step, size=config.batch)
     ]
     by_length = sorted(chosen, key=lambda example: len(example.ids))
-    first = sorted(material.training, key=lambda example: len(example.ids))[: config.batch]
+    first = sorted(material.examples.training, key=lambda example: len(example.ids))[: config.batch]
     size = config.batch
     return [first, *(by_length[n : n + size] for n in range(0, len(by_length), size))]
 
 
 def in_process(
-    config: TuneConfig, material: Material, batches: Batches, arms: Sequence[str], table: Table
+    config: TuneConfig,
+    material: Gathered,
+    batches: Batches,
+    arms: Sequence[str],
+    table: Table,
 ) -> None:
     """Measure the own loop in its variants, peft, and the own loop on its upper half."""
     if "fencun" in arms:
@@ -150,7 +155,11 @@ def _measure(name: str, step: Step, batches: Batches, table: Table) -> None:
 
 
 def elsewhere(
-    config: TuneConfig, material: Material, batches: Batches, arms: Sequence[str], table: Table
+    config: TuneConfig,
+    material: Gathered,
+    batches: Batches,
+    arms: Sequence[str],
+    table: Table,
 ) -> None:
     """Measure the real trainers of others, one after the other."""
     for arm, name, measure in (
@@ -170,7 +179,7 @@ def elsewhere(
 
 def run(config: TuneConfig, batches: int, arms: Sequence[str] = ARMS) -> dict[str, Any]:
     """Measure the arms; return samples a second over all batches, and the first losses."""
-    material = gather(config)
+    material = gather(Sft(), config)
     drawn = draw(config, material, batches)
     load, table = os.getloadavg()[0], Table()
     in_process(config, material, drawn, arms, table)

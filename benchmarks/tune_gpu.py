@@ -54,7 +54,10 @@ from fencun.tune.forward.decoder import PROJECTIONS  # noqa: E402
 from fencun.tune.forward.student import Student  # noqa: E402
 from fencun.tune.lora import LoraAdapter, widths  # noqa: E402
 from fencun.tune.machine import look_around  # noqa: E402
-from fencun.tune.runs.loop import Look, Run, Tick  # noqa: E402
+from fencun.tune.objectives.sft import Sft  # noqa: E402
+from fencun.tune.runs.events import Event, Look, Tick  # noqa: E402
+from fencun.tune.runs.folder import RunFolder  # noqa: E402
+from fencun.tune.runs.loop import TrainingLoop  # noqa: E402
 from fencun.tune.runs.order import batch_at  # noqa: E402
 
 # Of Qwen/Qwen3-32B's config.json; tiny is the same in small.
@@ -199,7 +202,7 @@ def own_loop(
     adapter.tensors = {name: tensor.to(device) for name, tensor in adapter.tensors.items()}
     meter = Meter(device)
 
-    def tell(event: Tick | Look) -> None:
+    def tell(event: Event) -> None:
         if isinstance(event, Tick):
             meter.step(event.loss)
 
@@ -207,7 +210,8 @@ def own_loop(
         return Look(step, 0.0)
 
     with tempfile.TemporaryDirectory() as out:
-        Run(Path(out), config, student, adapter, examples, watch, tell).go()
+        run = RunFolder(Path(out))
+        TrainingLoop(run, config, Sft(), student, adapter, examples, watch, tell).go()
     order = _in_order(config, examples)
     return meter.measured("fencun", shape, order, config.batch, len(prefix))
 

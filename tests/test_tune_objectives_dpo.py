@@ -18,17 +18,17 @@ from fencun.tune.examples import Example
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter, widths
 from fencun.tune.objectives.dpo import (
+    Dpo,
     Pair,
-    PairStudent,
-    Taste,
+    encode_pairs,
     hold_out,
     log_probabilities,
     margins,
     read_pairs,
 )
-from fencun.tune.objectives.dpo_run import Preference, prefer
-from fencun.tune.runs.loop import Look
-from fencun.tune.runs.trainers import choose_trainer, resume
+from fencun.tune.runs.events import Look, Tell, silently
+from fencun.tune.runs.life import resume, start
+from fencun.tune.runs.request import RunRequest, request_run
 
 BRIEF = {"relation": "同学室友", "detail": "", "occasion": "除夕", "style": "真诚走心",
          "length": "一句话"}  # fmt: skip
@@ -54,26 +54,37 @@ def config(tmp_path: Path, scenario: Scenario) -> TuneConfig:
     adapter.save(tmp_path / "start", "base")
     return TuneConfig(
         base=str(base), train=str(tmp_path / "train.jsonl"),
-        validation=str(tmp_path / "validation.jsonl"), rate=1e-2, warmup=1, batch=4, steps=12,
-        look=4, checkpoint=3, briefs=0, validation_samples=2, threads=1,
+        validation=str(tmp_path / "validation.jsonl"), start=str(tmp_path / "start"),
+        rate=1e-2, warmup=1, batch=4, steps=12, look=4, checkpoint=3, briefs=0,
+        validation_samples=2, threads=1,
     )  # fmt: skip
 
 
 @pytest.fixture
-def preference(tmp_path: Path) -> Preference:
-    return Preference(str(tmp_path / "start"), str(_write(tmp_path / "pairs.jsonl", _rows())))
+def objective(tmp_path: Path) -> Dpo:
+    return Dpo(str(_write(tmp_path / "pairs.jsonl", _rows())))
+
+
+def prefer(
+    folder: Path, config: TuneConfig, objective: Dpo, tell: Tell = silently
+) -> dict[str, Any]:
+    return start(folder, RunRequest(config, objective), tell)
+
+
+def read(path: Path, tokenizer: Any, scenario: Scenario, *, max_tokens: int = 512) -> list[Pair]:
+    return encode_pairs(tokenizer, read_pairs(path, scenario), max_tokens=max_tokens)
 
 
 def test_the_margin_of_the_chosen_rises_and_it_does_not_grow_improbable(
-    config: TuneConfig, preference: Preference, tmp_path: Path, scenario: Scenario
+    config: TuneConfig, objective: Dpo, tmp_path: Path, scenario: Scenario
 ) -> None:
-    manifest = prefer(tmp_path / "run", config, preference, given={})
+    manifest = prefer(tmp_path / "run", config, objective)
     margin = manifest["margin"]
     assert margin["after"] > margin["before"] + 5
     assert manifest["resolved"]["layers"] == 2
     assert manifest["method"] == "dpo"
     tokenizer = AutoTokenizer.from_pretrained(config.base)
-    pairs = read_pairs(Path(preference.pairs), tokenizer, scenario, max_tokens=512)
+    pairs = read(Path(objective.pairs), tokenizer, scenario)
     student = Student(Path(config.base), 1, (), int8=False)
     before = LoraAdapter.load(tmp_path / "start")
     after = LoraAdapter.load(tmp_path / "run" / "best")
@@ -83,9 +94,9 @@ def test_the_margin_of_the_chosen_rises_and_it_does_not_grow_improbable(
 
 
 def test_a_run_that_was_cut_off_ends_in_the_same_bytes(
-    config: TuneConfig, preference: Preference, tmp_path: Path
+    config: TuneConfig, objective: Dpo, tmp_path: Path
 ) -> None:
-    prefer(tmp_path / "whole", config, preference, given={})
+    prefer(tmp_path / "whole", config, objective)
 
     class Killed(BaseException): ...
 
@@ -94,7 +105,7 @@ def test_a_run_that_was_cut_off_ends_in_the_same_bytes(
             raise Killed
 
     with pytest.raises(Killed):
-        prefer(tmp_path / "cut", config, preference, given={}, tell=cut)
+        prefer(tmp_path / "cut", config, objective, cut)
     assert (tmp_path / "cut" / "checkpoints" / "step-000006").is_dir()
     resume(tmp_path / "cut")
     for name in ("best/adapter_model.safetensors", "checkpoints/step-000012/state.safetensors"):
@@ -102,15 +113,15 @@ def test_a_run_that_was_cut_off_ends_in_the_same_bytes(
 
 
 def test_other_inputs_than_it_began_with_are_refused(
-    config: TuneConfig, preference: Preference, tmp_path: Path
+    config: TuneConfig, objective: Dpo, tmp_path: Path
 ) -> None:
     def cut(event: object) -> None:
         if isinstance(event, Look):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prefer(tmp_path / "run", config, preference, given={}, tell=cut)
-    _write(Path(preference.pairs), _rows(12))
+        prefer(tmp_path / "run", config, objective, cut)
+    _write(Path(objective.pairs), _rows(12))
     with pytest.raises(FencunError, match="变了"):
         resume(tmp_path / "run")
 
@@ -133,7 +144,8 @@ def test_log_probabilities_are_those_of_transformers_and_the_loss_is_dpo(tmp_pat
     pair = Pair("p", "f", "s", good.prompt, good.answer, "", rejected=bad, reference=0.7)
     assert margins(student, [pair], None) == pytest.approx([expected[0] - expected[1]], rel=2e-2)
     with torch.no_grad():
-        loss, count = PairStudent(student, Taste(beta=0.3, sft=0.5)).nll([pair, pair], None)
+        objective = Dpo("", beta=0.3, sft=0.5)
+        loss, count = objective.cost(student, [pair, pair], None), objective.count([pair, pair])
     logit = 0.3 * float(mine[0] - mine[1] - 0.7)
     one = math.log1p(math.exp(-logit)) - 0.5 * float(mine[0]) / 3
     assert (float(loss), count) == (pytest.approx(2 * one, rel=1e-4), 2)
@@ -144,7 +156,7 @@ def test_pairs_come_as_briefs_prompts_or_chats(tmp_path: Path, scenario: Scenari
     plain = {"prompt": "你好", "chosen": "好", "rejected": "不好"}
     chat = {key: [{"role": "user", "content": value}] for key, value in plain.items()}
     path = _write(tmp_path / "pairs.jsonl", [*_rows(8), plain, chat])
-    *briefs, one, other = read_pairs(path, tokenizer, scenario, max_tokens=512)
+    *briefs, one, other = read(path, tokenizer, scenario)
     assert (one.prompt, one.answer) == (other.prompt, other.answer)
     assert "老赵" in tokenizer.decode(briefs[0].prompt)
     learnt, held = hold_out([*briefs, one, other])
@@ -165,16 +177,15 @@ def test_pairs_come_as_briefs_prompts_or_chats(tmp_path: Path, scenario: Scenari
 def test_a_line_that_is_no_pair_stops_the_run(
     tmp_path: Path, scenario: Scenario, row: dict[str, Any], said: str
 ) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(tiny_base(tmp_path / "base"))
     with pytest.raises(RecordError, match=said):
-        read_pairs(_write(tmp_path / "p.jsonl", [row]), tokenizer, scenario, max_tokens=512)
+        read_pairs(_write(tmp_path / "p.jsonl", [row]), scenario)
 
 
 def test_too_few_pairs_teach_nothing(tmp_path: Path, scenario: Scenario) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_base(tmp_path / "base"))
     path = _write(tmp_path / "pairs.jsonl", _rows())
     with pytest.raises(FencunError, match="0 对"):
-        read_pairs(path, tokenizer, scenario, max_tokens=8)
+        read(path, tokenizer, scenario, max_tokens=8)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +197,6 @@ def test_too_few_pairs_teach_nothing(tmp_path: Path, scenario: Scenario) -> None
         ("x", "sft", "没有引擎 x"),
     ],
 )
-def test_trainers_that_cannot_be_are_told(engine: str, method: str, said: str) -> None:
+def test_runs_that_cannot_be_are_told(engine: str, method: str, said: str) -> None:
     with pytest.raises(FencunError, match=said):
-        choose_trainer(engine, method)
+        request_run(engine=engine, method=method)

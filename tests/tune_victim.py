@@ -11,7 +11,8 @@ import torch._dynamo  # what an optimizer imports when it is made: here, once fo
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from fencun.tune.config import TuneConfig
-from fencun.tune.runs import session
+from fencun.tune.runs.life import resume, start
+from fencun.tune.runs.request import RunRequest
 
 PRELOADED = (torch._dynamo, AutoTokenizer, PreTrainedTokenizerFast)
 
@@ -35,7 +36,10 @@ def run(folder: str, out: str, home: str, fatal_event: int = 0) -> None:
     torch.set_num_threads(1)
     if fatal_event:
         _die_at(fatal_event, out)
-    session.tune(Path(out), config(Path(folder)), given={})
+    if (Path(out) / "config.json").exists():
+        resume(Path(out))
+    else:
+        start(Path(out), RunRequest(config(Path(folder))))
 
 
 def _die_at(fatal_event: int, out: str) -> None:

@@ -17,12 +17,13 @@ from fencun import files
 from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.tune.config import TuneConfig
+from fencun.tune.datasets import data_files
 from fencun.tune.examples import Example
 from fencun.tune.forward.decoder import PROJECTIONS, Shape
 from fencun.tune.llamafactory.program import find_llamafactory
 from fencun.tune.llamafactory.project import OUTPUT, recipe, speech_of, write_project
 from fencun.tune.machine import look_around
-from fencun.tune.runs.session import Material, data_files
+from fencun.tune.material import Material
 
 Batches = Sequence[Sequence[Example]]
 _POLL_S = 0.02
@@ -34,7 +35,7 @@ class MissingError(Exception):
 
 
 def llamafactory(
-    config: TuneConfig, material: Material, batches: Batches, folder: Path
+    config: TuneConfig, material: Material[Example], batches: Batches, folder: Path
 ) -> tuple[list[float], float]:
     """Return the seconds of every batch but the first, and the loss of the first.
 
@@ -71,7 +72,7 @@ def llamafactory(
 
 
 def trl(
-    config: TuneConfig, material: Material, batches: Batches, folder: Path
+    config: TuneConfig, material: Material[Example], batches: Batches, folder: Path
 ) -> tuple[list[float], float]:
     """Return the seconds of every batch but the first, and the loss of the first."""
     work = {

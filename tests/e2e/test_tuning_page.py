@@ -73,7 +73,7 @@ def test_preferences_are_learnt_on_top_of_a_run(page: Page, scenario: Scenario) 
         expect(page.locator(".voice .newest .text")).to_have_count(8)
     newest, first = runs.all_runs()
     assert newest.manifest["method"] == "dpo"
-    assert newest.facts["preference"]["adapter"] == str(first.folder)
+    assert newest.facts["resolved"]["start"] == str(first.folder)
 
 
 def _pairs(folder: Path) -> None:

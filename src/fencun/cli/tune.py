@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +15,8 @@ from fencun.errors import FencunError
 from fencun.language import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fencun.tune.config import TuneConfig
     from fencun.tune.preflight.plan import Plan
-    from fencun.tune.runs.loop import Look, Tick
+    from fencun.tune.runs.events import Event, Tell
 
 app = typer.Typer(no_args_is_help=True)
 _NEEDS = "tune"
@@ -55,24 +51,17 @@ def plan(
     config: Options = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a few steps and say what each preset would take."""
+    """Measure a few blocks and say what each preset would take."""
     _settle()
-    from fencun.tune.config import PRESETS
-    from fencun.tune.machine import look_around
-    from fencun.tune.preflight.plan import choose, estimate, measure
-    from fencun.tune.runs.session import build_student, gather
+    from fencun.tune.config import TuneConfig, read_config
+    from fencun.tune.preflight.plan import plan_run
 
-    options = _options(config, base=base, scenario=scenario, train=train, validation=validation)
-    machine = look_around()
-    started = time.monotonic()
-    material = gather(options)
-    student = build_student(options, material, machine)
-    pace = measure(options, material, student, time.monotonic() - started)
-    found = choose(
-        [estimate(preset, options, material, machine, pace) for preset in PRESETS], machine
-    )
+    named = {"base": base, "scenario": scenario, "train": train, "validation": validation}
+    options = read_config(config) if config else TuneConfig()
+    options = options.replaced(**{key: value for key, value in named.items() if value})
+    found = plan_run(options, lambda zh, en: typer.echo(say(zh, en), err=True))
     if as_json:
-        print_json({"machine": asdict(machine), **asdict(found)})
+        print_json(asdict(found))
         return
     _print_plan(found)
 
@@ -110,29 +99,18 @@ def run(
     """Tune the base on the scenario's data; can be stopped at any time and resumed."""
     _settle()
     from fencun.home import runs_dir
-    from fencun.tune.config import from_mapping
+    from fencun.tune.runs.life import start
     from fencun.tune.runs.processes import occupy
-    from fencun.tune.runs.trainers import choose_trainer, starting_options
+    from fencun.tune.runs.request import request_run
 
-    train_it = choose_trainer(engine, method, adapter=adapter, pairs=pairs)
-    given: dict[str, Any] = {"preset": preset, "config": str(config) if config else None}
-    given |= {"base": base, "scenario": scenario, "train": train, "validation": validation}
-    given |= {"minutes": minutes, "engine": engine, "method": method}
-    options = from_mapping(starting_options(method, preset))
-    options = _options(
-        config, options, base=base, scenario=scenario, train=train, validation=validation
-    )
-    if minutes is not None:
-        options = options.replaced(minutes=minutes)
-    if options.minutes and method == "dpo":
-        raise FencunError(
-            "dpo 不按分钟跑：用 --config 里的 steps 或 epochs 说学多久。",
-            "dpo knows no minutes: say how long with steps or epochs in --config.",
-        )
+    request = request_run(
+        preset=preset, method=method, engine=engine, adapter=adapter, pairs=pairs, config=config,
+        minutes=minutes, base=base, scenario=scenario, train=train, validation=validation,
+    )  # fmt: skip
     folder = out or runs_dir() / "tune" / datetime.now().strftime("%Y%m%d-%H%M%S")
     occupy(folder)
     typer.echo(say(f"运行的文件夹：{folder}", f"Folder of the run: {folder}"), err=True)
-    _finish(train_it(folder, options, given=given, tell=_teller()), folder, as_json)
+    _finish(start(folder, request, _teller()), folder, as_json)
 
 
 @verb(app, "接着上次中断的地方训练。", "Go on with an interrupted run.", needs=_NEEDS)
@@ -142,12 +120,12 @@ def resume(
 ) -> None:
     """Go on from the newest whole checkpoint; ends in the same bytes as without interruption."""
     _settle()
+    from fencun.tune.runs.life import resume as go_on
     from fencun.tune.runs.processes import occupy
-    from fencun.tune.runs.trainers import resume as go_on
 
     if folder.is_dir():
         occupy(folder)
-    _finish(go_on(folder, tell=_teller()), folder, as_json)
+    _finish(go_on(folder, _teller()), folder, as_json)
 
 
 @verb(
@@ -217,17 +195,10 @@ def _settle() -> None:
     settle_threads()
 
 
-def _options(config: Path | None, start: TuneConfig | None = None, **named: str) -> TuneConfig:
-    from fencun.tune.config import TuneConfig, read_config
+def _teller() -> Tell:
+    from fencun.tune.runs.events import Tick
 
-    options = read_config(config, start) if config else start or TuneConfig()
-    return options.replaced(**{key: value for key, value in named.items() if value})
-
-
-def _teller() -> Callable[[Tick | Look], None]:
-    from fencun.tune.runs.loop import Tick
-
-    def tell(event: Tick | Look) -> None:
+    def tell(event: Event) -> None:
         if isinstance(event, Tick):
             left = f"{event.eta / 60:.0f}"
             typer.echo(

@@ -2,16 +2,20 @@
 
 import gc
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from fencun import files
 from fencun.errors import ModelError
 from fencun.home import home
+from fencun.tune.forward.decoder import WeightFiles, Weights
 
 MANIFEST = "fencun_base.json"
+_WEIGHTS = "model.safetensors"
 _FORMAT = 1
 _BLOCK = {
     "attn_q": "self_attn.q_proj",
@@ -49,10 +53,25 @@ class Base:
     gguf: Path | None
 
 
-def open_base(path: Path, name: str | None = None) -> Base:
-    """Return the base at ``path``, a ``.gguf`` file or a Hugging Face folder.
+def find_base(name: str) -> Base:
+    """Return the base called ``name``: a path, a catalog name, or empty for the model in use.
 
-    A GGUF is de-quantised to bf16 once and kept under ``FENCUN_HOME/bases``, by its hash.
+    Its config.json is there; to tune it or to read its weights, :func:`complete` it.
+
+    Raises:
+        ModelError: nothing is there, or it is of a family that the loop cannot tune.
+    """
+    path = Path(name).expanduser()
+    if name and path.exists():
+        return identify(path)
+    from fencun.models.installed import locate
+
+    found = locate(name or None)
+    return identify(found.path, found.name)
+
+
+def identify(path: Path, name: str | None = None) -> Base:
+    """Return the base at ``path``, a ``.gguf`` file or a Hugging Face folder, known by its hash.
 
     Raises:
         ModelError: nothing is there, or it is of a family that the loop cannot tune.
@@ -62,14 +81,61 @@ def open_base(path: Path, name: str | None = None) -> Base:
         return Base(name or path.name, path, _folder_sha256(path), None)
     if not path.is_file():
         raise ModelError(
-            f"没有这个底座模型：{path}。先运行 fencun models fetch。",
-            f"No such base model: {path}. Run fencun models fetch first.",
+            f"没有这个底座模型：{path}。先运行 fencun model fetch。",
+            f"No such base model: {path}. Run fencun model fetch first.",
         )
     sha256 = files.sha256_file(path)
     folder = home() / "bases" / sha256[:16]
-    if not _is_whole(folder, sha256):
-        _convert(path, folder, sha256)
+    if not (folder / "config.json").exists():
+        _write_config(path, folder)
     return Base(name or path.stem, folder, sha256, path)
+
+
+def complete(base: Base, *, weights: bool = True) -> Base:
+    """Make the tokenizer and, with ``weights``, the safetensors of a base from its GGUF; return it.
+
+    Weights are de-quantised to bf16 once and kept under ``FENCUN_HOME/bases``, by their hash.
+    """
+    if base.gguf is None or _is_whole(base, weights=weights):
+        return base
+    if not _is_whole(base, weights=False):
+        _write_tokenizer(base.gguf, base.folder)
+        _write_manifest(base)
+    if weights:
+        _write_weights(base.gguf, base.folder)
+        _write_manifest(base, bytes=(base.folder / _WEIGHTS).stat().st_size)
+    return base
+
+
+def open_base(path: Path, name: str | None = None) -> Base:
+    """Return the base at ``path``, see :func:`identify`, with all that tuning needs."""
+    return complete(identify(path, name))
+
+
+def weights_of_base(base: Base) -> Weights:
+    """Return the weights of ``base`` by name, read when asked for.
+
+    They come from safetensors or, where a GGUF was never de-quantised whole, out of that.
+    """
+    if base.gguf is None or _is_whole(base, weights=True):
+        return WeightFiles(base.folder)
+    return _GgufWeights(base.gguf)
+
+
+class _GgufWeights:
+    """The tensors of a GGUF, de-quantised when asked for."""
+
+    def __init__(self, path: Path) -> None:
+        from gguf import GGUFReader
+
+        reader = GGUFReader(path)
+        self._tensors = {_hugging_face_name(tensor.name): tensor for tensor in reader.tensors}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tensors
+
+    def read(self, name: str) -> Tensor:
+        return _dequantised(self._tensors[name])
 
 
 def _read(path: Path) -> str:
@@ -101,49 +167,50 @@ def _folder_sha256(folder: Path) -> str:
     return files.sha256_json({path.name: files.sha256_file(path) for path in weights})
 
 
-def _is_whole(folder: Path, sha256: str) -> bool:
+def _is_whole(base: Base, *, weights: bool) -> bool:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((base.folder / MANIFEST).read_text(encoding="utf-8"))
+        size = (base.folder / _WEIGHTS).stat().st_size if weights else None
     except (OSError, ValueError):
         return False
-    return bool(
-        manifest.get("sha256") == sha256
-        and manifest.get("format") == _FORMAT
-        and (folder / "model.safetensors").stat().st_size == manifest.get("bytes")
-    )
+    same = manifest.get("sha256") == base.sha256 and manifest.get("format") == _FORMAT
+    return bool(same and (not weights or size == manifest.get("bytes")))
 
 
-def _convert(path: Path, folder: Path, sha256: str) -> None:
-    """De-quantise ``path`` into ``folder``; the manifest, written last, makes it whole."""
+def _write_manifest(base: Base, **more: int) -> None:
+    """Write down what of ``base`` is whole: with ``bytes`` its weights, without the rest."""
+    assert base.gguf is not None
+    manifest = {"format": _FORMAT, "sha256": base.sha256, "source": base.gguf.name, **more}
+    files.write_json(base.folder / MANIFEST, manifest)
+
+
+def _write_config(path: Path, folder: Path) -> None:
     from gguf import GGUFReader
-    from safetensors.torch import save
 
     reader = GGUFReader(path)
     family = _field(reader, "general.architecture")
     _check_family(family, path)
     folder.mkdir(parents=True, exist_ok=True)
     files.write_json(folder / "config.json", _config(reader, family))
-    _write_tokenizer(path, folder)
-    tensors = dict(_tensors(reader))
-    files.write_bytes(folder / "model.safetensors", save(tensors, metadata={"format": "pt"}))
+
+
+def _write_weights(path: Path, folder: Path) -> None:
+    """De-quantise the GGUF ``path`` into ``folder``."""
+    from gguf import GGUFReader
+    from safetensors.torch import save
+
+    reader = GGUFReader(path)
+    tensors = {_hugging_face_name(tensor.name): _dequantised(tensor) for tensor in reader.tensors}
+    files.write_bytes(folder / _WEIGHTS, save(tensors, metadata={"format": "pt"}))
     tensors.clear()
     gc.collect()
-    manifest = {
-        "format": _FORMAT,
-        "sha256": sha256,
-        "source": path.name,
-        "bytes": (folder / "model.safetensors").stat().st_size,
-    }
-    files.write_json(folder / MANIFEST, manifest)
 
 
-def _tensors(reader: Any) -> Iterator[tuple[str, Any]]:
-    import torch
+def _dequantised(tensor: Any) -> Tensor:
     from gguf.quants import dequantize
 
-    for tensor in reader.tensors:
-        values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type).copy())
-        yield _hugging_face_name(tensor.name), values.to(torch.bfloat16)
+    values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type).copy())
+    return values.to(torch.bfloat16)
 
 
 def _hugging_face_name(name: str) -> str:

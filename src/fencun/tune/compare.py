@@ -1,7 +1,6 @@
 """Two adapters, or an adapter and the bare base, on one brief: each writes greedily."""
 
 import asyncio
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,15 +18,15 @@ from fencun.models.embedded import EmbeddedEngine
 from fencun.models.engine import Decoding
 from fencun.models.installed import locate
 from fencun.prompt import messages
-from fencun.tune.base import Base
+from fencun.tune.base import Base, complete, find_base
 from fencun.tune.examples import prompt_ids
-from fencun.tune.formats.export import check_fits, export_gguf
+from fencun.tune.formats.export import export_gguf
 from fencun.tune.forward.decoder import Shape
 from fencun.tune.forward.greedy import greedy
 from fencun.tune.forward.student import Student
-from fencun.tune.lora import CONFIG, LoraAdapter, weights_of
+from fencun.tune.lora import CONFIG, LoraAdapter, check_fits, weights_of
 from fencun.tune.machine import look_around
-from fencun.tune.runs.session import find_base
+from fencun.tune.runs.folder import base_of_run
 
 BARE = "base"
 _GREEDY = Decoding(temperature=0.0, top_k=1, max_tokens=240)
@@ -69,17 +68,7 @@ def open_side(name: str) -> Side:
     if not (weights / CONFIG).exists() and (shipped := read_adapter(folder)):
         return Side(name, gguf=shipped.gguf, scale=shipped.scale, base=shipped.base)
     adapter = LoraAdapter.load(weights)
-    facts = _facts(folder)
-    base = facts.get("resolved", {}).get("base") or facts.get("base", "")
-    return Side(name, adapter, base=base if isinstance(base, str) else "")
-
-
-def _facts(folder: Path) -> dict[str, Any]:
-    for path in (folder / "manifest.json", folder / "config.json"):
-        if path.exists():
-            found = json.loads(path.read_text(encoding="utf-8"))
-            return found if isinstance(found, dict) else {}
-    return {}
+    return Side(name, adapter, base=base_of_run(folder))
 
 
 def compare(names: Sequence[str], brief: Brief, base_name: str = "") -> list[Written]:
@@ -107,7 +96,7 @@ def _write_all(sides: Sequence[Side], brief: Brief, base_name: str) -> list[str]
     """Only weights in PEFT format, or a base that is no GGUF, need the base de-quantised."""
     if not any(side.adapter for side in sides) and not Path(base_name or "-").is_dir():
         return _through_engine(sides, brief, locate(base_name or None).path, None)
-    base = find_base(base_name)
+    base = complete(find_base(base_name))
     for side in sides:
         if side.adapter:
             check_fits(side.adapter, base)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from fencun import files
 from fencun.errors import ModelError
+from fencun.tune.base import Base
 from fencun.tune.forward.decoder import PROJECTIONS, Lora, Shape
 
 CONFIG = "adapter_config.json"
@@ -176,3 +177,25 @@ def widths(folder: Path) -> dict[str, tuple[int, int]]:
         "up_proj": (inner, shape.hidden),
         "down_proj": (shape.hidden, inner),
     }
+
+
+def check_fits(adapter: LoraAdapter, base: Base) -> None:
+    """Refuse an adapter that was made for a base of another shape.
+
+    Raises:
+        ModelError: names the first tensor that does not fit.
+    """
+    layers = Shape.read(base.folder).layers
+    expected = widths(base.folder)
+    for layer in adapter.layers:
+        for target in adapter.targets:
+            out, inner = expected[target]
+            down = adapter.tensors[peft_name(layer, target, "A")]
+            up = adapter.tensors[peft_name(layer, target, "B")]
+            fits = down.shape == (adapter.rank, inner) and up.shape == (out, adapter.rank)
+            if layer >= layers or not fits:
+                raise ModelError(
+                    f"这个适配器不是为 {base.name} 训练的：第 {layer} 层 {target} 的形状对不上。",
+                    f"This adapter was not made for {base.name}: "
+                    f"{target} of layer {layer} does not fit.",
+                )

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from fencun.language import say
-from fencun.tune.runs.processes import Run, State, events, last_words
+from fencun.tune.runs.processes import State, TuningRun, events, last_words
 from fencun.web.chart import Chart, line_chart, smooth
 
 Row = dict[str, Any]
@@ -51,7 +51,7 @@ def duration(seconds: float) -> str:
     return say(f"{hours} 小时 {minutes} 分", f"{hours} h {minutes} min")
 
 
-def summary(run: Run) -> Row:
+def summary(run: TuningRun) -> Row:
     """Return what a list of runs shows of one."""
     resolved = run.facts.get("resolved", {})
     base = run.facts.get("base")
@@ -71,7 +71,7 @@ def summary(run: Run) -> Row:
     }
 
 
-def _kind(run: Run) -> str:
+def _kind(run: TuningRun) -> str:
     """Return the preset, or that a run learns from preferences."""
     if run.facts.get("method") == "dpo":
         return say("学偏好", "preferences")
@@ -85,7 +85,7 @@ def _when(name: str) -> str:
         return name
 
 
-def view(run: Run, ask: Sequence[tuple[str, str]]) -> Row:
+def view(run: TuningRun, ask: Sequence[tuple[str, str]]) -> Row:
     """Return everything about a run; ``ask`` are the fields (name, label) of a brief."""
     ticks, looks = events(run)
     step = max([row["step"] for row in (*ticks, *looks)], default=0)

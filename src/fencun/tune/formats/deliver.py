@@ -1,21 +1,20 @@
 """Export an adapter in one format, and refuse it where it does not say the same."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from fencun import files
 from fencun.brief import parse_brief
 from fencun.data.lines import read_samples
-from fencun.errors import FencunError, ModelError
+from fencun.errors import ModelError
 from fencun.models.engine import Message
 from fencun.prompt import messages
 from fencun.scenario import load_scenario
-from fencun.tune.base import Base
-from fencun.tune.config import TuneConfig
+from fencun.tune.base import Base, complete, find_base
+from fencun.tune.config import TuneConfig, from_mapping
+from fencun.tune.datasets import data_files
 from fencun.tune.formats.export import (
     Recommended,
-    check_fits,
     export_gguf,
     export_merged,
     export_shipped,
@@ -24,9 +23,9 @@ from fencun.tune.formats.export import (
     vllm_command,
 )
 from fencun.tune.formats.parity import check_parity
-from fencun.tune.lora import LoraAdapter, weights_of
+from fencun.tune.lora import LoraAdapter, check_fits, weights_of
 from fencun.tune.machine import versions
-from fencun.tune.runs.session import data_files, find_base
+from fencun.tune.runs.folder import facts_of
 
 _PROMPTS = 5
 
@@ -37,13 +36,14 @@ def deliver(
     to: str,
     *,
     base_name: str = "",
-    scenario_name: str = "spring_festival",
+    scenario_name: str = "",
     scale: float = 1.0,
     temperature: float = 0.2,
     parity: bool = True,
 ) -> dict[str, Any]:
     """Export the adapter of the run (or adapter folder) ``folder`` to ``out``; return the facts.
 
+    ``scenario_name`` is the one whose briefs the export is verified on; empty for that of the run.
     ``to`` is one of gguf (with a manifest beside it: what ships with a scenario),
     peft, merged, ollama, vllm.
 
@@ -53,14 +53,15 @@ def deliver(
     """
     from transformers import AutoTokenizer
 
-    facts = run_facts(folder)
+    facts = facts_of(folder)
     adapter = LoraAdapter.load(weights_of(folder))
-    base = find_base(base_name or facts.get("resolved", {}).get("base", ""))
+    config = trained_options(facts, scenario_name)
+    base = complete(find_base(base_name or config.base))
     check_fits(adapter, base)
     _refuse_other_base(facts, base)
     tokenizer = AutoTokenizer.from_pretrained(base.folder)
     recommended = Recommended(scale, temperature)
-    chats = parity_chats(scenario_name) if parity and to in ("gguf", "ollama", "merged") else []
+    chats = parity_chats(config) if parity and to in ("gguf", "ollama", "merged") else []
     found: dict[str, Any] | None = None
     merged = None
     if to == "merged":
@@ -85,7 +86,7 @@ def deliver(
             path.unlink()
         check.rmdir()
     keep = (
-        "method", "scenario", "data", "samples", "preference", "margin", "resolved", "machine",
+        "method", "scenario", "data", "samples", "objective", "margin", "resolved", "machine",
         "revision", "outcome", "given",
     )  # fmt: skip
     trained = {key: _without_places(facts[key]) for key in keep if key in facts}
@@ -106,20 +107,6 @@ def _without_places(value: Any) -> Any:
     return value
 
 
-def run_facts(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a run; empty for a bare adapter folder."""
-    path = folder / "manifest.json"
-    if not path.exists():
-        path = folder / "config.json"
-    if not path.exists():
-        return {}
-    try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FencunError(f"{path} 读不了。", f"{path} is unreadable.") from error
-    return facts
-
-
 def _refuse_other_base(facts: dict[str, Any], base: Base) -> None:
     made_for = facts.get("base")
     sha256 = made_for.get("sha256") if isinstance(made_for, dict) else facts.get("base_sha256")
@@ -132,9 +119,17 @@ def _refuse_other_base(facts: dict[str, Any], base: Base) -> None:
         )
 
 
-def parity_chats(scenario_name: str) -> list[list[Message]]:
-    """Return the chats that exports are compared on: the first few validation briefs."""
-    scenario = load_scenario(scenario_name)
-    _, validation = data_files(TuneConfig(), scenario)
+def trained_options(facts: dict[str, Any], scenario_name: str) -> TuneConfig:
+    """Return the options of the run that ``facts`` tell of; a scenario that is named wins."""
+    config = from_mapping(facts["resolved"]) if "resolved" in facts else TuneConfig()
+    if scenario_name:
+        config = config.replaced(scenario=scenario_name, data="", train="", validation="")
+    return config
+
+
+def parity_chats(config: TuneConfig) -> list[list[Message]]:
+    """Return the chats that exports are compared on: the first few validation briefs of a run."""
+    scenario = load_scenario(config.scenario)
+    _, validation = data_files(config, scenario)
     samples = sorted(read_samples(validation, scenario), key=lambda sample: sample.hash)
     return [messages(parse_brief(scenario, s.brief), "tuned") for s in samples[:_PROMPTS]]

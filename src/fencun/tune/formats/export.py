@@ -18,12 +18,10 @@ from torch import Tensor
 
 from fencun import adapter as shipped
 from fencun import files
-from fencun.errors import ModelError
 from fencun.models.engine import Decoding
 from fencun.tune.base import Base
 from fencun.tune.chat_template import one_turn
-from fencun.tune.forward.decoder import Shape
-from fencun.tune.lora import LoraAdapter, peft_name, widths
+from fencun.tune.lora import LoraAdapter, peft_name
 
 _GGUF = {
     "q_proj": "attn_q",
@@ -43,28 +41,6 @@ class Recommended:
 
     scale: float = 1.0
     temperature: float = 0.2
-
-
-def check_fits(adapter: LoraAdapter, base: Base) -> None:
-    """Refuse an adapter that was made for a base of another shape.
-
-    Raises:
-        ModelError: names the first tensor that does not fit.
-    """
-    layers = Shape.read(base.folder).layers
-    expected = widths(base.folder)
-    for layer in adapter.layers:
-        for target in adapter.targets:
-            out, inner = expected[target]
-            down = adapter.tensors[peft_name(layer, target, "A")]
-            up = adapter.tensors[peft_name(layer, target, "B")]
-            fits = down.shape == (adapter.rank, inner) and up.shape == (out, adapter.rank)
-            if layer >= layers or not fits:
-                raise ModelError(
-                    f"这个适配器不是为 {base.name} 训练的：第 {layer} 层 {target} 的形状对不上。",
-                    f"This adapter was not made for {base.name}: "
-                    f"{target} of layer {layer} does not fit.",
-                )
 
 
 def export_gguf(adapter: LoraAdapter, base: Base, path: Path) -> Path:

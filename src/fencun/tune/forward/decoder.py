@@ -156,7 +156,7 @@ class Decoder:
         self.shape = Shape.read(folder)
         self.dtype = dtype
         self.device = device
-        self._weights = weights or _Files(folder)
+        self._weights = weights or WeightFiles(folder)
         self.blocks = [self._block(index, make) for index in blocks]
 
     def _block(self, index: int, make: Callable[[Tensor, Tensor | None], Product]) -> Block:
@@ -289,7 +289,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor
     return torch.cat([shared[0].transpose(0, 1), own]).flatten(1)
 
 
-class _Files:
+class WeightFiles:
     """Tensors by name out of the safetensors files of a folder, read when asked for."""
 
     def __init__(self, folder: Path) -> None:

@@ -53,6 +53,11 @@ class Int8:
         return y if self.bias is None else y + self.bias
 
 
+def frozen(weight: Tensor, bias: Tensor | None = None, *, int8: bool) -> Plain | Int8:
+    """Return the product with a frozen weight (out, in), in 8-bit integers or as it is."""
+    return Int8(weight, bias) if int8 else Plain(weight, bias)
+
+
 class _Int8Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, product: Int8, exact: int) -> Tensor:

@@ -1,6 +1,7 @@
 """A base with an adapter on its upper blocks: the loss of a batch, and answers on the way."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import torch
 from torch import Tensor
 
 from fencun.tune.examples import Example
-from fencun.tune.forward.decoder import Decoder, KeysValues, Layout, Product, Weights, rms_norm
-from fencun.tune.forward.frozen import Int8, Plain
+from fencun.tune.forward.decoder import Decoder, KeysValues, Layout, Weights, rms_norm
+from fencun.tune.forward.frozen import Plain, frozen
 from fencun.tune.forward.hidden import Lower
 from fencun.tune.lora import LoraAdapter
 
@@ -45,17 +46,15 @@ class Student:
         device: str = "cpu",
         weights: Weights | None = None,
     ) -> None:
-        def frozen(weight: Tensor, bias: Tensor | None) -> Product:
-            return Int8(weight, bias) if int8 else Plain(weight, bias)
-
         self.prefix = tuple(prefix)
         self.dtype, self.device = dtype, device
         self.through_prompt = through_prompt
         given: dict[str, Any] = {"dtype": dtype, "device": device, "weights": weights}
-        below = Decoder(folder, range(first), frozen, **given)
+        make = partial(frozen, int8=int8)
+        below = Decoder(folder, range(first), make, **given)
         self.lower = Lower(below, prefix, cache)
         layers = range(first, below.shape.layers)
-        self.upper = Decoder(folder, layers, frozen, **given)
+        self.upper = Decoder(folder, layers, make, **given)
         self._norm, head = self.upper.head()
         self.vocabulary = (
             torch.arange(head.shape[0])

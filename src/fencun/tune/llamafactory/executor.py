@@ -13,52 +13,41 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fencun import files
 from fencun.data.lines import read_samples
 from fencun.errors import FencunError
-from fencun.tune.config import TuneConfig, from_mapping
-from fencun.tune.formats.export import check_fits
+from fencun.tune.config import TuneConfig
+from fencun.tune.datasets import data_files
+from fencun.tune.examples import Example
 from fencun.tune.forward.decoder import Shape
 from fencun.tune.llamafactory.program import find_llamafactory
 from fencun.tune.llamafactory.project import OUTPUT, recipe, speech_of, write_project
-from fencun.tune.lora import LoraAdapter
+from fencun.tune.lora import LoraAdapter, check_fits
 from fencun.tune.machine import look_around
+from fencun.tune.material import Material, gather
 from fencun.tune.preflight.cost import Cost
-from fencun.tune.runs.loop import Look, Tick
-from fencun.tune.runs.session import CONFIG, LOG, MANIFEST, Material, data_files, gather, provenance
-from fencun.tune.runs.watch import spread_families
+from fencun.tune.runs.events import Look, Outcome, Tell, Tick, silently
+from fencun.tune.runs.folder import RunFolder
+from fencun.tune.runs.request import RunRequest
 
-ENGINE = "llamafactory"
 _TRAINER_LOG = "trainer_log.jsonl"
 _PATIENCE_S = 15.0
 _TIMING = "timing"
 _TIMED_STEPS = 3
 
-Tell = Callable[[Tick | Look], None]
 
-
-def train(
-    folder: Path, config: TuneConfig, *, given: dict[str, Any], tell: Tell = lambda _: None
-) -> dict[str, Any]:
+def train(folder: RunFolder, request: RunRequest, tell: Tell) -> dict[str, Any]:
     """Train with LLaMA-Factory in ``folder``, or go on there; return the run's manifest.
 
     LLaMA-Factory knows no ``minutes``: they are turned into steps by a run of a few.
 
     Raises:
-        FencunError: it is not installed, or it failed (with the last it said); the run is
-            finished, or its base or data changed since it began.
+        FencunError: it is not installed, or it failed (with the last it said); its base or
+            data changed since it began.
     """
-    if (folder / MANIFEST).exists():
-        raise FencunError(
-            f"{folder} 里的微调已经完成；换一个文件夹。",
-            f"The run in {folder} is finished; choose another folder.",
-        )
-    if config.start:
+    if request.config.start:
         raise FencunError(
             "LLaMA-Factory 在这里不接着别的适配器训：去掉 start，或用 --engine fencun。",
             "LLaMA-Factory does not go on from an adapter here: leave out start, "
@@ -66,30 +55,19 @@ def train(
         )
     program = find_llamafactory()
     _leave_no_child()
-    begun = _begun(folder)
-    config = from_mapping(begun["resolved"]) if begun else config
     started = time.monotonic()
-    material = gather(config)
-    config = config.replaced(data=material.data)
-    if config.minutes and not begun:
-        config = _within_budget(program, folder / _TIMING, config, material, started)
-    facts = {"engine": ENGINE, **provenance(config, material, begun["given"] if begun else given)}
-    if begun and (begun["base"], begun["data"]) != (facts["base"], facts["data"]):
-        raise FencunError(
-            f"{folder} 开始之后，底座或数据变了；请换一个文件夹重新开始。",
-            f"Since the run in {folder} began, its base or data changed; start anew elsewhere.",
-        )
-    path = _write(folder, config, material)
-    _drop_torn_checkpoints(folder / OUTPUT)
-    files.write_json(folder / CONFIG, facts)
-    with files.Appender(folder / LOG) as log:
-
-        def record(event: Tick | Look) -> None:
-            log.write({"kind": type(event).__name__.lower(), "at": time.time(), **asdict(event)})
-            tell(event)
-
-        _run(program, path.name, folder, _Mirror(folder / OUTPUT, config.batch, record))
-    return _bring_back(folder, facts, material)
+    material = gather(request.objective, request.config)
+    config = material.config
+    if config.minutes and not folder.has_begun:
+        config = _within_budget(program, folder.path / _TIMING, material, started)
+    folder.begin(request.facts(material, config))
+    recipe_name = _write(folder.path, config, material).name
+    _drop_torn_checkpoints(folder.path / OUTPUT)
+    with folder.recording(tell) as record:
+        _run(program, recipe_name, folder.path, _Mirror(folder.path, config.batch, record))
+    adapter = _bring_back(folder, material)
+    outcome = _outcome(folder.path / OUTPUT / "trainer_state.json")
+    return folder.finish(outcome, parity=_parity(folder, adapter, material))
 
 
 def _leave_no_child() -> None:
@@ -98,27 +76,14 @@ def _leave_no_child() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
-def _begun(folder: Path) -> dict[str, Any] | None:
-    path = folder / CONFIG
-    if not path.exists():
-        return None
-    begun: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if begun.get("engine") != ENGINE:
-        raise FencunError(
-            f"{folder} 里是分寸自己的微调；换一个文件夹。",
-            f"The run in {folder} is Fencun's own; choose another folder.",
-        )
-    return begun
-
-
-def _write(folder: Path, config: TuneConfig, material: Material) -> Path:
+def _write(folder: Path, config: TuneConfig, material: Material[Example]) -> Path:
     import torch
 
     machine = look_around()
-    train_file, _ = data_files(config, material.scenario)
-    by_id = {sample.id: sample for sample in read_samples(train_file, material.scenario)}
-    training = [by_id[example.id] for example in material.training]
-    unseen = [s for _, s in spread_families(material.validation, config.validation_samples)]
+    paths = data_files(config, material.scenario)
+    by_id = {s.id: s for path in paths for s in read_samples(path, material.scenario)}
+    training = [by_id[example.id] for example in material.examples.training]
+    unseen = [by_id[example.id] for example in material.examples.held]
     options = recipe(
         config,
         str(material.base.folder.resolve()),
@@ -133,18 +98,19 @@ def _write(folder: Path, config: TuneConfig, material: Material) -> Path:
 
 
 def _within_budget(
-    program: Path, folder: Path, config: TuneConfig, material: Material, started: float
+    program: Path, folder: Path, material: Material[Example], started: float
 ) -> TuneConfig:
-    """Return ``config`` with the steps that end within its minutes, counted from ``started``.
+    """Return the options with the steps that end within their minutes, counted from ``started``.
 
     Three steps and a look are run and thrown away, starting and loading included: those come
     again.
     """
     shutil.rmtree(folder, ignore_errors=True)
+    config = material.config
     few = config.replaced(steps=_TIMED_STEPS, look=_TIMED_STEPS)
     path = _write(folder, few, material)
     began = time.monotonic()
-    _run(program, path.name, folder, _Mirror(folder / OUTPUT, config.batch, lambda _: None))
+    _run(program, path.name, folder, _Mirror(folder, config.batch, silently))
     took = time.monotonic() - began
     state = (folder / OUTPUT / "trainer_state.json").read_text(encoding="utf-8")
     history = json.loads(state)["log_history"]
@@ -153,7 +119,8 @@ def _within_budget(
     shutil.rmtree(folder)
     cost = Cost(step=max(0.0, training - look) / _TIMED_STEPS, look=look)
     left = config.minutes * 60 - (time.monotonic() - started) - (took - training)
-    most = config.steps or math.ceil(len(material.training) * config.epochs / config.batch)
+    count = len(material.examples.training)
+    most = config.steps or math.ceil(count * config.epochs / config.batch)
     return config.replaced(steps=cost.steps_within(left, config, most))
 
 
@@ -176,27 +143,22 @@ def _drop_torn_checkpoints(output: Path) -> None:
             shutil.rmtree(checkpoint)
 
 
-def _bring_back(folder: Path, facts: dict[str, Any], material: Material) -> dict[str, Any]:
+def _bring_back(folder: RunFolder, material: Material[Example]) -> LoraAdapter:
     try:
-        adapter = LoraAdapter.load(folder / OUTPUT)
+        adapter = LoraAdapter.load(folder.path / OUTPUT)
     except FencunError as error:
         raise FencunError(
             f"LLaMA-Factory 没有留下能用的适配器：{error.zh}",
             f"LLaMA-Factory left no usable adapter: {error.en}",
         ) from error
     check_fits(adapter, material.base)
-    adapter.save(folder / "best", material.base.name)
-    manifest = {
-        **facts,
-        "outcome": _outcome(folder / OUTPUT / "trainer_state.json"),
-        "adapter_sha256": files.sha256_file(folder / "best" / "adapter_model.safetensors"),
-        "parity": _parity(folder, adapter, material),
-    }
-    files.write_json(folder / MANIFEST, manifest)
-    return manifest
+    adapter.save(folder.best, material.base.name)
+    return adapter
 
 
-def _parity(folder: Path, adapter: LoraAdapter, material: Material) -> dict[str, Any] | None:
+def _parity(
+    folder: RunFolder, adapter: LoraAdapter, material: Material[Example]
+) -> dict[str, Any] | None:
     """Check that the engine says what was trained; None where the base is no GGUF."""
     if material.base.gguf is None:
         return None
@@ -204,10 +166,10 @@ def _parity(folder: Path, adapter: LoraAdapter, material: Material) -> dict[str,
     from fencun.tune.formats.export import export_gguf
     from fencun.tune.formats.parity import check_parity
 
-    gguf = export_gguf(adapter, material.base, folder / "best" / "adapter.gguf")
-    chats = parity_chats(material.scenario.name)
+    gguf = export_gguf(adapter, material.base, folder.best / "adapter.gguf")
+    chats = parity_chats(material.config)
     return check_parity(
-        material.base, material.tokenizer, chats, gguf=gguf, peft=folder / "best"
+        material.base, material.tokenizer, chats, gguf=gguf, peft=folder.best
     ).to_json()
 
 
@@ -256,10 +218,10 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
 
 
 class _Mirror:
-    """Tells what LLaMA-Factory logs in ``output`` as our own events; from where it stands now."""
+    """Tells what LLaMA-Factory logs in ``folder`` as our own events; from where it stands now."""
 
-    def __init__(self, output: Path, batch: int, tell: Tell) -> None:
-        self._path = output / _TRAINER_LOG
+    def __init__(self, folder: Path, batch: int, tell: Tell) -> None:
+        self._path = folder / OUTPUT / _TRAINER_LOG
         self._batch, self._tell = batch, tell
         self._place = self._path.stat().st_size if self._path.exists() else 0
         self._started = time.monotonic()
@@ -296,14 +258,9 @@ class _Mirror:
             )
 
 
-def _outcome(path: Path) -> dict[str, Any]:
+def _outcome(path: Path) -> Outcome:
     """Return how it ended, from the trainer's state; the best checkpoint is what was kept."""
     state = json.loads(path.read_text(encoding="utf-8"))
     looks = [row for row in state["log_history"] if "eval_loss" in row]
     best = min(looks, key=lambda row: (row["eval_loss"], row["step"]))
-    return {
-        "steps": int(state["global_step"]),
-        "best_step": int(best["step"]),
-        "best_loss": best["eval_loss"],
-        "stopped": None,
-    }
+    return Outcome(int(state["global_step"]), int(best["step"]), best["eval_loss"], None)

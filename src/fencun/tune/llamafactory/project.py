@@ -21,6 +21,7 @@ from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
 from fencun.tune.chat_template import one_turn
 from fencun.tune.config import TuneConfig
+from fencun.tune.datasets import data_files
 from fencun.tune.forward.decoder import PROJECTIONS
 
 TRAIN = "fencun"
@@ -235,8 +236,6 @@ def export_project(
     Raises:
         FencunError: ``source`` is neither, or its data cannot be read.
     """
-    from fencun.tune.runs.session import data_files
-
     config = _options(source, scenario_name)
     scenario = load_scenario(config.scenario)
     train, validation = (read_samples(path, scenario) for path in data_files(config, scenario))

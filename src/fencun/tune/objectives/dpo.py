@@ -5,8 +5,9 @@ a pair more than the adapter it started from does. The likelihood of the chosen 
 to the loss (Pang et al., 2024, arXiv:2404.19733), or both answers may become improbable.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,20 @@ from fencun.errors import FencunError, RecordError
 from fencun.models.engine import Message
 from fencun.prompt import messages
 from fencun.scenario import Scenario
+from fencun.tune.config import TuneConfig
 from fencun.tune.examples import Example, answer_ids, prompt_ids
 from fencun.tune.forward.student import Student
-from fencun.tune.lora import LoraAdapter
-from fencun.tune.runs.loop import Look, Run
-from fencun.tune.runs.watch import ScenarioWatcher
+from fencun.tune.lora import LoraAdapter, weights_of
+from fencun.tune.objectives.objective import ExampleSet, Objective, Readings
+from fencun.tune.objectives.sft import Sft
+from fencun.tune.runs.folder import base_of_run
 
 _FEWEST = 8
 _HELD = 8  # one prompt in so many is held out
 _BATCH = 4
+_REFERENCE = "reference.json"
+# A small rate and one pass: preferences are few, and the voice is there already.
+DEFAULTS: dict[str, Any] = {"rate": 2e-5, "epochs": 1.0, "warmup": 4, "look": 10, "patience": 2}
 
 
 @dataclass(frozen=True)
@@ -44,56 +50,72 @@ class Pair(Example):
 
 
 @dataclass(frozen=True)
-class Taste:
-    """How strongly to prefer: ``beta`` of DPO, and the weight of the chosen's likelihood."""
+class PairText:
+    """A pair as it was written, from line ``number`` of its file."""
 
-    beta: float = 0.1
-    sft: float = 1.0
+    number: int
+    prompt: list[Message]
+    chosen: str
+    rejected: str
 
 
-def read_pairs(path: Path, tokenizer: Any, scenario: Scenario, *, max_tokens: int) -> list[Pair]:
+def read_pairs(path: Path, scenario: Scenario) -> list[PairText]:
     """Read pairs: JSON Lines with chosen, rejected, and a prompt or the fields of a brief.
 
     Prompt and answers are strings, or chats as TRL has them (``fencun data pairs`` writes both).
-    Pairs that do not fit in ``max_tokens`` are left out.
 
     Raises:
-        RecordError: a line holds no pair; FencunError: too few are left, or no such file.
+        RecordError: a line holds no pair; FencunError: too few pairs, or no such file.
     """
     pairs = []
     for number, row in files.read_jsonl(path):
         if isinstance(row, RecordError):
             raise row
-        pair = _pair(row, number, tokenizer, scenario)
-        if max(len(pair.ids), len(pair.rejected.ids)) <= max_tokens:
-            pairs.append(pair)
-    if len(pairs) < _FEWEST:
-        raise FencunError(
-            f"{path} 里可用的偏好对只有 {len(pairs)} 对，至少要 {_FEWEST} 对。",
-            f"{path} holds only {len(pairs)} usable pairs; at least {_FEWEST} are needed.",
-        )
+        chosen, rejected = _text(row, "chosen", number), _text(row, "rejected", number)
+        if chosen == rejected:
+            raise RecordError(
+                f"第 {number} 行的两条回答一样。",
+                f"The two answers of line {number} are the same.",
+                line=number,
+            )
+        pairs.append(PairText(number, _prompt(row, number, scenario), chosen, rejected))
+    _refuse_few(len(pairs))
     return pairs
 
 
-def _pair(row: files.Json, number: int, tokenizer: Any, scenario: Scenario) -> Pair:
-    chosen, rejected = _text(row, "chosen", number), _text(row, "rejected", number)
-    if chosen == rejected:
-        raise RecordError(
-            f"第 {number} 行的两条回答一样。",
-            f"The two answers of line {number} are the same.",
-            line=number,
+def encode_pairs(tokenizer: Any, pairs: Sequence[PairText], *, max_tokens: int) -> list[Pair]:
+    """Return the pairs as token ids; those that do not fit in ``max_tokens`` are left out.
+
+    Raises:
+        FencunError: too few are left.
+    """
+    encoded = [_encode(tokenizer, pair) for pair in pairs]
+    fitting = [pair for pair in encoded if max(len(pair.ids), len(pair.rejected.ids)) <= max_tokens]
+    _refuse_few(len(fitting))
+    return fitting
+
+
+def _refuse_few(count: int) -> None:
+    if count < _FEWEST:
+        raise FencunError(
+            f"可用的偏好对只有 {count} 对，至少要 {_FEWEST} 对。",
+            f"There are only {count} usable pairs; at least {_FEWEST} are needed.",
         )
-    prompt = tuple(prompt_ids(tokenizer, _chat(row, number, scenario)))
+
+
+def _encode(tokenizer: Any, pair: PairText) -> Pair:
+    prompt = tuple(prompt_ids(tokenizer, pair.prompt))
     family = files.sha256_json(list(prompt))[:16]
 
     def example(text: str) -> Example:
         answer = tuple(answer_ids(tokenizer, text))
-        return Example(f"pair-{number}", family, "pair", prompt, answer, text)
+        return Example(f"pair-{pair.number}", family, "pair", prompt, answer, text)
 
-    good = example(chosen)
+    good = example(pair.chosen)
     return Pair(
-        good.id, family, good.stratum, prompt, good.answer, chosen, rejected=example(rejected)
-    )
+        good.id, family, good.stratum, prompt, good.answer, good.text,
+        rejected=example(pair.rejected),
+    )  # fmt: skip
 
 
 def _text(row: files.Json, key: str, number: int) -> str:
@@ -107,7 +129,7 @@ def _text(row: files.Json, key: str, number: int) -> str:
     return value.strip()
 
 
-def _chat(row: files.Json, number: int, scenario: Scenario) -> list[Message]:
+def _prompt(row: files.Json, number: int, scenario: Scenario) -> list[Message]:
     if "prompt" in row:
         return [{"role": "user", "content": _text(row, "prompt", number)}]
     fields = {d.name: row[d.name] for d in scenario.dimensions if d.name in row}
@@ -148,44 +170,100 @@ def margins(student: Student, pairs: Sequence[Pair], adapter: LoraAdapter | None
     return found
 
 
-class PairStudent:
-    """A student whose loss is that of pairs. It stands in the loop where a student does."""
+@dataclass(frozen=True)
+class Dpo(Objective[Pair]):
+    """Rather the chosen than the rejected answer of each pair in the file ``pairs``.
 
-    def __init__(self, student: Student, taste: Taste) -> None:
-        self.student, self.taste = student, taste
+    The adapter that a run starts from is what ``TuneConfig.start`` names. ``beta`` says how
+    strongly to prefer, ``sft`` is the weight of the chosen answer's likelihood.
+    """
 
-    def nll(self, batch: Sequence[Pair], adapter: LoraAdapter | None) -> tuple[Tensor, int]:
-        """Return the summed loss of the pairs and how many there are."""
-        both = log_probabilities(self.student, [*batch, *(p.rejected for p in batch)], adapter)
+    pairs: str
+    beta: float = 0.1
+    sft: float = 1.0
+
+    name = "dpo"
+
+    def options(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return asdict(self)
+
+    def resolve(self, config: TuneConfig) -> TuneConfig:
+        """Return ``config`` with rank, layers and, where none is named, the base of its start.
+
+        Raises:
+            FencunError: no adapter to start from, or a budget of minutes.
+        """
+        if not config.start:
+            raise FencunError(
+                "dpo 要说从哪个适配器起步：--adapter。", "dpo needs --adapter to start from."
+            )
+        if config.minutes:
+            raise FencunError(
+                "dpo 不按分钟跑：用 --config 里的 steps 或 epochs 说学多久。",
+                "dpo knows no minutes: say how long with steps or epochs in --config.",
+            )
+        start = Path(config.start)
+        adapter = LoraAdapter.load(weights_of(start))
+        return config.replaced(
+            base=config.base or base_of_run(start),
+            rank=adapter.rank,
+            alpha=adapter.alpha,
+            layers=len(adapter.layers),
+        )
+
+    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[Pair]:
+        """Read the pairs, and the scenario's samples: a look writes messages for their briefs."""
+        writing = Sft().read(scenario, config)
+        path = Path(self.pairs)
+        written = read_pairs(path, scenario)
+
+        def encode(tokenizer: Any) -> ExampleSet[Pair]:
+            pairs = encode_pairs(tokenizer, written, max_tokens=config.max_tokens)
+            learnt, held = hold_out(pairs)
+            samples = writing.encode(tokenizer)
+            others = [*samples.held, *samples.others, *(pair.rejected for pair in pairs)]
+            return ExampleSet(learnt, held, others=others, writing=samples.writing)
+
+        return Readings({"pairs": files.sha256_file(path)}, encode)
+
+    def prepare(
+        self, folder: Path, examples: ExampleSet[Pair], student: Student, adapter: LoraAdapter
+    ) -> ExampleSet[Pair]:
+        """Return the pairs with the margins of the starting adapter: computed once, then read."""
+        path = folder / _REFERENCE
+        pairs = [*examples.training, *examples.held]
+        if not path.exists():
+            found = margins(student, pairs, adapter)
+            by_id = {pair.id: margin for pair, margin in zip(pairs, found, strict=True)}
+            files.write_json(path, by_id)
+        reference: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        return replace(
+            examples,
+            training=with_reference(examples.training, reference),
+            held=with_reference(examples.held, reference),
+        )
+
+    def cost(self, student: Student, batch: Sequence[Pair], adapter: LoraAdapter | None) -> Tensor:
+        """Return the summed loss of the pairs."""
+        both = log_probabilities(student, [*batch, *(p.rejected for p in batch)], adapter)
         chosen, rejected = both[: len(batch)], both[len(batch) :]
         reference = torch.tensor([pair.reference for pair in batch], device=both.device)
         lengths = torch.tensor([len(pair.answer) for pair in batch], device=both.device)
-        preferred = logsigmoid(self.taste.beta * (chosen - rejected - reference))
-        return -(preferred + self.taste.sft * chosen / lengths).sum(), len(batch)
+        preferred = logsigmoid(self.beta * (chosen - rejected - reference))
+        return -(preferred + self.sft * chosen / lengths).sum()
 
+    def count(self, batch: Sequence[Pair]) -> int:
+        """Return the number of pairs."""
+        return len(batch)
 
-class PreferenceRun(Run):
-    """The loop of a tuning run, over pairs: a step's loss is the mean over its pairs."""
-
-    def _gradients(self, batch: Sequence[Example], total: int) -> float:
-        return super()._gradients(batch, len(batch))
-
-
-class PreferenceWatcher:
-    """Looks as at any run, but its loss is that of the pairs that are held out."""
-
-    def __init__(self, watch: ScenarioWatcher, student: PairStudent, held: Sequence[Pair]) -> None:
-        self._watch, self._student, self._held = watch, student, held
-
-    def __call__(self, step: int, student: Student, adapter: LoraAdapter) -> Look:
-        """Look with ``adapter`` on; the loop's ``student`` is the one of pairs."""
-        look = self._watch(step, self._student.student, adapter)
-        total = 0.0
-        with torch.no_grad():
-            for start in range(0, len(self._held), _BATCH):
-                loss, _count = self._student.nll(self._held[start : start + _BATCH], adapter)
-                total += float(loss)
-        return replace(look, loss=total / len(self._held))
+    def results(
+        self, student: Student, held: Sequence[Pair], adapter: LoraAdapter
+    ) -> dict[str, Any]:
+        """Return the mean margin of the pairs held out, in nats, before the run and after it."""
+        after = margins(student, held, adapter)
+        before = [pair.reference for pair in held]
+        return {"margin": {"before": sum(before) / len(before), "after": sum(after) / len(after)}}
 
 
 def with_reference(pairs: Sequence[Pair], values: dict[str, float]) -> list[Pair]:

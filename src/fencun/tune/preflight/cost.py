@@ -1,22 +1,26 @@
-"""A time budget turned into steps: what a step, a look and a checkpoint cost here, measured.
+"""What a run costs in seconds: one formula, fed with what parts of the model take here, measured.
 
-Done before the first step, so that the run itself depends on no clock and can be resumed.
+Preflight measures on a few blocks of the base and reckons for all of them; a run with a budget
+of minutes measures on the base that it has loaded, before its first step, so that the run
+itself depends on no clock and can be resumed.
 """
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
+from typing import Any
 
 import torch
 
 from fencun.home import home
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example
 from fencun.tune.forward.greedy import LONGEST, greedy_many
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
+from fencun.tune.objectives.objective import E, ExampleSet, Objective
 from fencun.tune.runs.checkpoint import Checkpoint, save_checkpoint
 from fencun.tune.runs.order import batch_at
 
@@ -26,20 +30,28 @@ _PROBES = 2
 _FEW = 4
 _CANARY = 12
 _ENDLESS = -1
+_SHORTEST_S = 1e-9
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds that a step, a look and a checkpoint take."""
+    """Seconds that the parts of a run take.
+
+    ``step`` is a step without what frozen lower blocks make of its samples; that is ``reading``
+    seconds for each of the ``samples`` distinct ones, once. ``look`` and ``checkpoint``: each.
+    """
 
     step: float
     look: float = 0.0
     checkpoint: float = 0.0
+    reading: float = 0.0
+    samples: int = 0
 
     def of(self, steps: int, config: TuneConfig) -> float:
         """Return the seconds that ``steps`` steps take with the looks and checkpoints of a run."""
         looks, saves = -(-steps // config.look), -(-steps // config.checkpoint)
-        return steps * self.step + looks * self.look + saves * self.checkpoint
+        read = min(steps * config.batch, self.samples) * self.reading
+        return read + steps * self.step + looks * self.look + saves * self.checkpoint
 
     def steps_within(self, seconds: float, config: TuneConfig, most: int) -> int:
         """Return how many steps, from 1 to ``most``, end within ``seconds``."""
@@ -53,20 +65,70 @@ class Cost:
         return fewest
 
 
-def measure_cost(
+@dataclass(frozen=True)
+class Part:
+    """Seconds for one token: of one block, and of the output layer."""
+
+    block: float
+    head: float
+
+    def of(self, blocks: int) -> float:
+        """Return the seconds for one token through ``blocks`` blocks and the output layer."""
+        return blocks * self.block + self.head
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What one token takes here, in seconds.
+
+    train: through an adapted block and back. below: through a frozen lower block, once a sample.
+    read: through any block in a look. write: one token of all the messages of a look at once.
+    checkpoint: seconds of one. probes: seconds a token of each batch measured, for its spread.
+    """
+
+    train: Part
+    below: float
+    read: Part
+    write: Part
+    checkpoint: float
+    probes: tuple[float, ...] = ()
+
+    def cost(self, config: TuneConfig, examples: ExampleSet[Any], depth: int) -> Cost:
+        """Return what a run of ``config`` over ``examples`` costs on a base of ``depth`` blocks."""
+        adapted = config.layers or depth
+        tokens = mean(len(example.ids) for example in examples.training)
+        looked_at = min(len(examples.held), config.validation_samples) + _CANARY
+        look = looked_at * mean(len(e.ids) for e in examples.held) * self.read.of(depth)
+        prompts = [len(e.prompt) for e, _ in examples.writing.briefs[: config.briefs]]
+        if prompts:
+            look += sum(prompts) * self.read.of(depth) + LONGEST * self.write.of(depth)
+        return Cost(
+            step=config.batch * tokens * self.train.of(adapted),
+            look=look,
+            checkpoint=self.checkpoint,
+            reading=tokens * self.below * (depth - adapted),
+            samples=len(examples.training),
+        )
+
+
+def measure_pace(
+    objective: Objective[E],
     config: TuneConfig,
-    training: Sequence[Example],
-    validation: Sequence[Example],
+    examples: ExampleSet[E],
     student: Student,
     adapter: LoraAdapter,
-) -> Cost:
+) -> Pace:
     """Measure what a run of ``config`` does, from its own batches, nothing cached, nothing kept."""
     cache, student.lower.folder = student.lower.folder, None
     try:
-        return Cost(
-            _step(config, training, student, adapter),
-            measure_look(config, validation, student, adapter).of(config, len(validation)),
+        train, below, probes = _training(objective, config, examples.training, student, adapter)
+        return Pace(
+            train,
+            below,
+            _reading(objective, examples.held[:_FEW], student, adapter),
+            _writing([e.prompt for e, _ in examples.writing.briefs], student, adapter),
             measure_checkpoint(adapter),
+            probes,
         )
     finally:
         student.lower.folder = cache
@@ -74,59 +136,94 @@ def measure_cost(
             tensor.grad = None
 
 
-def _step(
-    config: TuneConfig, training: Sequence[Example], student: Student, adapter: LoraAdapter
-) -> float:
-    """Return the seconds of a step over samples of the usual length."""
+def _training(
+    objective: Objective[E],
+    config: TuneConfig,
+    training: Sequence[E],
+    student: Student,
+    adapter: LoraAdapter,
+) -> tuple[Part, float, tuple[float, ...]]:
     strata = [example.stratum for example in training]
-    tokens, seconds = 0, 0.0
+    micro = config.micro or config.batch
+    below, whole, head, tokens = 0.0, [], 0.0, []
     for probe in range(-1, _PROBES):  # the first one warms up
         chosen = batch_at(strata, seed=config.seed, step=max(0, probe), size=config.batch)
         batch = [training[index] for index in chosen[: 1 if probe < 0 else None]]
-        started = time.monotonic()
-        for start in range(0, len(batch), config.micro or config.batch):
-            nll, _ = student.nll(batch[start : start + (config.micro or config.batch)], adapter)
-            nll.backward()  # type: ignore[no-untyped-call]
-        if student.device != "cpu":
-            torch.cuda.synchronize()
+
+        def learn(batch: Sequence[E] = batch) -> None:
+            for start in range(0, len(batch), micro):
+                cost = objective.cost(student, batch[start : start + micro], adapter)
+                cost.backward()  # type: ignore[no-untyped-call]
+
+        def read(batch: Sequence[E] = batch) -> None:
+            for example in batch:
+                student.lower(example)
+
+        rows = sum(len(example.answer) for example in batch)
+        measured = _seconds(student, learn), _seconds(student, read), _head(student, rows, True)
         if probe >= 0:
-            seconds += time.monotonic() - started
-            tokens += sum(len(example.ids) for example in batch)
-    usual = sum(len(example.ids) for example in training) / len(training) * config.batch
-    return seconds / tokens * usual
+            whole.append(measured[0] - measured[1])
+            below, head = below + measured[1], head + measured[2]
+            tokens.append(sum(len(example.ids) for example in batch))
+    lower, upper = len(student.lower.quick.blocks), len(student.upper.blocks)
+    part = Part(max(_SHORTEST_S, (sum(whole) - head) / sum(tokens) / upper), head / sum(tokens))
+    probes = tuple(one / count for one, count in zip(whole, tokens, strict=True))
+    return part, below / sum(tokens) / max(1, lower), probes
 
 
-@dataclass(frozen=True)
-class LookPace:
-    """Seconds that a look takes to read one sample, and to write all its greetings at length."""
+def _reading(
+    objective: Objective[E], examples: Sequence[E], student: Student, adapter: LoraAdapter
+) -> Part:
+    def read() -> None:
+        with torch.no_grad():
+            objective.cost(student, examples, adapter)
 
-    read: float
-    write: float
-
-    def of(self, config: TuneConfig, validation: int) -> float:
-        """Return the seconds of a look; there are ``validation`` samples to look at."""
-        samples = min(validation, config.validation_samples) + _CANARY
-        return samples * self.read + (self.write if config.briefs else 0.0)
+    tokens = sum(len(example.ids) for example in examples)
+    whole = _seconds(student, read)
+    head = _head(student, sum(len(example.answer) for example in examples), False)
+    return _part(whole / tokens, head / tokens, student)
 
 
-def measure_look(
-    config: TuneConfig, validation: Sequence[Example], student: Student, adapter: LoraAdapter
-) -> LookPace:
-    """Measure what a look does; of greetings, a few tokens that stand for all they may have."""
-    few = validation[:_FEW]
-    started = time.monotonic()
-    with torch.no_grad():
-        student.nll(few, adapter)
-    read = (time.monotonic() - started) / len(few)
-    prompts = [example.prompt for example in validation[: config.briefs]]
+def _writing(prompts: Sequence[Sequence[int]], student: Student, adapter: LoraAdapter) -> Part:
+    """Measure a few tokens, which stand for all that messages may have."""
+    if not prompts:
+        return Part(0.0, 0.0)
 
     def write(tokens: int) -> float:
-        began = time.monotonic()
-        greedy_many(student, adapter, prompts, stop=_ENDLESS, max_tokens=tokens)
-        return time.monotonic() - began
+        return _seconds(
+            student,
+            lambda: greedy_many(student, adapter, prompts, stop=_ENDLESS, max_tokens=tokens),
+        )
 
     first = write(2)
-    return LookPace(read, first + max(0.0, write(2 + _FEW) - first) / _FEW * (LONGEST - 2))
+    each = max(0.0, write(2 + _FEW) - first) / _FEW
+    return _part(each, _head(student, len(prompts), False), student)
+
+
+def _part(whole: float, head: float, student: Student) -> Part:
+    blocks = len(student.lower.quick.blocks) + len(student.upper.blocks)
+    return Part(max(_SHORTEST_S, (whole - head) / blocks), min(head, whole))
+
+
+def _head(student: Student, rows: int, learning: bool) -> float:
+    """Return the seconds of the output layer for ``rows`` tokens, and back if ``learning``."""
+    x = torch.zeros(rows, student.upper.shape.hidden, dtype=student.dtype, device=student.device)
+
+    def run() -> None:
+        with torch.set_grad_enabled(learning):
+            cost = student.logits(x.requires_grad_(learning)).float().log_softmax(-1).sum()
+        if learning:
+            cost.backward()  # type: ignore[no-untyped-call]
+
+    return _seconds(student, run)
+
+
+def _seconds(student: Student, work: Callable[[], Any]) -> float:
+    started = time.monotonic()
+    work()
+    if student.device != "cpu":
+        torch.cuda.synchronize()
+    return time.monotonic() - started
 
 
 def measure_checkpoint(adapter: LoraAdapter) -> float:

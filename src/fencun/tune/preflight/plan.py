@@ -1,43 +1,33 @@
 """Preflight: what a run would take on this machine with this data, from a few measured steps."""
 
+import json
 import math
 import shutil
+import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
+from fencun import files
 from fencun.home import home
+from fencun.tune.base import weights_of_base
 from fencun.tune.config import PRESETS, Preset, TuneConfig, from_mapping
+from fencun.tune.datasets import PLAIN
 from fencun.tune.examples import Example
-from fencun.tune.forward.decoder import Shape
-from fencun.tune.forward.student import Student
-from fencun.tune.lora import LoraAdapter
-from fencun.tune.machine import Machine
-from fencun.tune.preflight.cost import Cost, LookPace, measure_checkpoint, measure_look
-from fencun.tune.runs.order import batch_at
-from fencun.tune.runs.session import PLAIN, Material, fresh_adapter, rounds
+from fencun.tune.forward.decoder import Decoder, Shape
+from fencun.tune.forward.frozen import frozen
+from fencun.tune.machine import Machine, look_around
+from fencun.tune.material import Material, gather
+from fencun.tune.objectives.sft import Sft
+from fencun.tune.preflight.cost import Pace, measure_checkpoint, measure_pace
+from fencun.tune.preflight.sizes import disk_bytes, memory_bytes
+from fencun.tune.runs.loading import build_student, rounds, starting_adapter
 
-_MEASURED = 3
+_BLOCKS = 3
 _TOO_SLOW_S = 24 * 3600
-_CHECKPOINTS = 2
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Measured seconds for one sample: its frozen lower half, and a training pass above it.
-
-    ``layers`` is how many blocks the upper half had. ``checkpoint`` is what one
-    takes, ``load`` what comes before the first step.
-    """
-
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
-    layers: int
-    look: LookPace
-    checkpoint: float = 0.0
-    load: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,73 +51,92 @@ class Estimate:
 class Plan:
     """All presets, the one to take (None: none fits), and what the user should know."""
 
+    machine: Machine
     estimates: tuple[Estimate, ...]
     take: Preset | None
     notes: tuple[tuple[str, str], ...]
 
 
-def measure(config: TuneConfig, material: Material, student: Student, load: float = 0.0) -> Pace:
-    """Time a few samples of the run itself, each from a cold cache, gradients dropped.
+def plan_run(config: TuneConfig, tell: Callable[[str, str], None] = lambda zh, en: None) -> Plan:
+    """Return what each preset would take for a run of ``config`` on this machine.
 
-    ``load`` is how many seconds it took to read base and data.
+    A few blocks of the base are loaded and measured; for the others is reckoned. ``tell`` is
+    told what is done, in Chinese and in English, before it is done.
+
+    Raises:
+        FencunError: base or data are missing, malformed, or too little to learn from.
     """
-    adapter = fresh_adapter(config, material.base)
-    folder, student.lower.folder = student.lower.folder, None
-    strata = [example.stratum for example in material.training]
-    chosen = batch_at(strata, seed=config.seed, step=0, size=_MEASURED + 1)
-    lower, upper = [], []
-    for index in chosen:
-        first, second = _time(student, adapter, material.training[index])
-        lower.append(first)
-        upper.append(second)
-    look = measure_look(config, [e for e, _ in material.validation], student, adapter)
-    student.lower.folder = folder
-    blocks = len(student.upper.blocks)
-    return Pace(tuple(lower[1:]), tuple(upper[1:]), blocks, look, measure_checkpoint(adapter), load)
-
-
-def _time(student: Student, adapter: LoraAdapter, example: Example) -> tuple[float, float]:
+    machine = look_around()
     started = time.monotonic()
-    student.lower(example)
-    between = time.monotonic()
-    nll, _ = student.nll([example], adapter)
-    nll.backward()  # type: ignore[no-untyped-call]
-    lower = between - started
-    return lower, max(1e-6, time.monotonic() - between - lower)
+    tell("读数据，认底座…", "Reading the data, looking at the base…")
+    material = gather(Sft(), config, weights=False)
+    read = time.monotonic() - started
+    tell(f"量 {_BLOCKS} 层，推算全部…", f"Measuring {_BLOCKS} blocks, to reckon for all…")
+    with tempfile.TemporaryDirectory() as folder:
+        pace, load = _measure(material, machine, Path(folder))
+    estimates = [estimate(preset, material, machine, pace, read + load) for preset in PRESETS]
+    return choose(estimates, machine)
+
+
+def _measure(material: Material[Example], machine: Machine, folder: Path) -> tuple[Pace, float]:
+    """Return the pace of the base, and the seconds that loading all of it would take."""
+    depth = Shape.read(material.base.folder).layers
+    blocks = min(_BLOCKS, depth)
+    shallow = _shallow(material, folder, blocks)
+    weights = weights_of_base(material.base)
+    started = time.monotonic()
+    student = build_student(shallow, machine, weights=weights)
+    built = time.monotonic() - started
+    started = time.monotonic()
+    make = partial(frozen, int8=rounds(material.config, machine))
+    Decoder(folder, range(1), make, dtype=student.dtype, device=student.device, weights=weights)
+    load = built + (time.monotonic() - started) * (depth - blocks)
+    adapter = starting_adapter(shallow.config, shallow.base)
+    pace = measure_pace(Sft(), shallow.config, shallow.examples, student, adapter)
+    whole = starting_adapter(material.config.replaced(start=""), material.base)
+    return replace(pace, checkpoint=measure_checkpoint(whole)), load
+
+
+def _shallow(material: Material[Example], folder: Path, blocks: int) -> Material[Example]:
+    """Return ``material`` with a base of its first ``blocks`` blocks, the upper ones adapted."""
+    config = json.loads((material.base.folder / "config.json").read_text(encoding="utf-8"))
+    files.write_json(folder / "config.json", {**config, "num_hidden_layers": blocks})
+    return replace(
+        material,
+        base=replace(material.base, folder=folder),
+        config=material.config.replaced(layers=max(1, blocks - 1), start=""),
+    )
 
 
 def estimate(
-    preset: Preset, config: TuneConfig, material: Material, machine: Machine, pace: Pace
+    preset: Preset, material: Material[Example], machine: Machine, pace: Pace, load: float
 ) -> Estimate:
-    """Return what ``preset`` would take; time lies between the two ends nine times out of ten."""
-    config = from_mapping(dict(PRESETS[preset]), config)
-    share = 1.0 if material.data == PLAIN else min(1.0, config.plain)
-    count = round(len(material.training) * share)
+    """Return what ``preset`` would take; time lies between the two ends nine times out of ten.
+
+    ``load`` is how many seconds come before the first step.
+    """
+    config = from_mapping(dict(PRESETS[preset]), material.config)
+    examples = material.examples
+    share = 1.0 if material.config.data == PLAIN else min(1.0, config.plain)
+    count = round(len(examples.training) * share)
     count = min(count, config.limit or count)
-    wanted = config.steps * config.batch or math.ceil(count * config.epochs)
     depth = Shape.read(material.base.folder).layers
-    layers = config.layers or depth
-    lower = mean(pace.lower) * (depth - layers) / max(1, depth - pace.layers)
-    upper = mean(pace.upper) * layers / pace.layers
-    step = (lower + upper) * config.batch
-    cost = Cost(step, pace.look.of(config, len(material.validation)), pace.checkpoint)
+    cost = replace(pace.cost(config, examples, depth), samples=count)
+    steps = config.steps or max(1, math.ceil(count * config.epochs / config.batch))
     if config.minutes:
-        most = math.ceil(wanted / config.batch)
-        wanted = cost.steps_within(config.minutes * 60 - pace.load, config, most) * config.batch
-    distinct = min(wanted, count)
-    beside = cost.of(math.ceil(wanted / config.batch), config) - step * wanted / config.batch
-    likely = pace.load + distinct * lower + wanted * upper + beside
+        steps = cost.steps_within(config.minutes * 60 - load, config, steps)
+    likely = load + cost.of(steps, config)
     spread = _spread(pace)
-    tokens = [len(example.ids) for example in material.training]
-    mean_tokens = mean(tokens)
-    disk = _disk(config, material, distinct, mean_tokens)
-    memory = _memory(config, material, machine, max(tokens))
+    tokens = [len(example.ids) for example in examples.training]
+    distinct = min(steps * config.batch, count)
+    disk = disk_bytes(config, material.base, distinct, mean(tokens))
+    memory = memory_bytes(config, material.base, machine, max(tokens))
     limit = machine.gpu_memory if machine.device == "cuda" else machine.memory
     return Estimate(
         preset,
         distinct,
-        int(wanted * mean_tokens),
-        math.ceil(wanted / config.batch),
+        int(steps * config.batch * mean(tokens)),
+        steps,
         (likely * (1 - spread), likely, likely * (1 + spread)),
         memory,
         disk,
@@ -136,34 +145,12 @@ def estimate(
 
 
 def _spread(pace: Pace) -> float:
-    each = [a + b for a, b in zip(pace.lower, pace.upper, strict=True)]
-    if len(each) < 2:
+    if len(pace.probes) < 2:
         return 0.5
-    return min(0.9, max(0.1, 1.645 * stdev(each) / mean(each)))
+    return min(0.9, max(0.1, 1.645 * stdev(pace.probes) / mean(pace.probes)))
 
 
-def _memory(config: TuneConfig, material: Material, machine: Machine, longest: int) -> int:
-    """Return the peak memory in bytes: weights as they are held, and one batch's activations.
-
-    Files hold bf16. In eight bits weights are held twice more, as they lie and transposed.
-    """
-    shape = Shape.read(material.base.folder)
-    weights = sum(path.stat().st_size for path in material.base.folder.glob("*.safetensors"))
-    rows = (config.micro or config.batch) * longest
-    layers = config.layers or shape.layers
-    activations = rows * layers * (8 * shape.hidden + 6 * 6 * shape.hidden) * 4
-    held = weights * (1 if machine.bf16 else 2) + weights * rounds(config, machine)
-    return int(held * 1.2 + activations + (1 << 30))
-
-
-def _disk(config: TuneConfig, material: Material, distinct: int, tokens: float) -> int:
-    shape = Shape.read(material.base.folder)
-    hidden = int(distinct * tokens * shape.hidden * 2) if config.layers else 0
-    adapter = sum(v.numel() * 4 for v in fresh_adapter(config, material.base).tensors.values())
-    return hidden + adapter * (3 * _CHECKPOINTS + 1)
-
-
-def _existing() -> Any:
+def _existing() -> Path:
     folder = home()
     while not folder.exists():
         folder = folder.parent
@@ -210,4 +197,4 @@ def choose(estimates: Sequence[Estimate], machine: Machine) -> Plan:
                     f"{item.disk / 2**30:.1f} GiB); fewer layers or a smaller batch would.",
                 )
             )
-    return Plan(tuple(estimates), take, tuple(notes))
+    return Plan(machine, tuple(estimates), take, tuple(notes))

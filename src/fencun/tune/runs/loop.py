@@ -2,79 +2,31 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Generic, Protocol
 
 import torch
 
 from fencun.errors import FencunError
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
+from fencun.tune.objectives.objective import E, Objective
 from fencun.tune.runs.checkpoint import Checkpoint, newest_checkpoint, save_checkpoint
+from fencun.tune.runs.events import Look, Outcome, Tell, Tick, silently
+from fencun.tune.runs.folder import RunFolder
 from fencun.tune.runs.order import batch_at
 from fencun.tune.runs.restraint import Reason, Seen, best_look, reason_to_stop
 
 _FLOOR = 0.1
 
 
-@dataclass(frozen=True)
-class Look:
-    """What was seen when the run paused to look; the numbers are those of ``restraint.Seen``.
-
-    ``greetings`` are for people: brief, text, and the gates that found a fault. ``passed`` and
-    ``echoes`` are None where there are too few of them to stop a run by.
-    """
-
-    step: int
-    loss: float
-    canary: float = 0.0
-    passed: float | None = None
-    echoes: float | None = None
-    greetings: list[dict[str, Any]] = field(default_factory=list)
-
-    def seen(self) -> Seen:
-        """Return the numbers alone."""
-        return Seen(
-            step=self.step,
-            loss=self.loss,
-            canary=self.canary,
-            passed=self.passed,
-            echoes=self.echoes,
-        )
-
-
-class Watcher(Protocol):
+class Looks(Protocol):
     """Looks at a student at work."""
 
     def __call__(self, step: int, student: Student, adapter: LoraAdapter) -> Look:
         """Return what is seen after ``step`` steps."""
         ...
-
-
-@dataclass(frozen=True)
-class Tick:
-    """One step, as the live line shows it; ``loss`` in nats a token, ``eta`` in seconds."""
-
-    step: int
-    steps: int
-    loss: float
-    rate: float
-    samples_per_second: float
-    eta: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: ``best_step`` is the step whose adapter was kept, ``stopped`` says why."""
-
-    steps: int
-    best_step: int
-    best_loss: float
-    stopped: Reason | None
 
 
 def learning_rate(step: int, config: TuneConfig) -> float:
@@ -85,24 +37,27 @@ def learning_rate(step: int, config: TuneConfig) -> float:
     return config.rate * (_FLOOR + (1 - _FLOOR) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
-class Run:
-    """A tuning run in ``folder``: started or gone on with, by the same call.
+class TrainingLoop(Generic[E]):
+    """The loop of a run in ``folder``: begun or gone on with, by the same call.
 
-    ``config.steps`` must be resolved. ``watch`` looks every ``config.look`` steps and at the
-    end; the adapter with the best validation loss is the one that is kept.
+    ``config.steps`` must be resolved. ``objective`` says what a batch costs; ``watch`` looks
+    every ``config.look`` steps and at the end; the adapter with the best validation loss is the
+    one that is kept.
     """
 
     def __init__(
         self,
-        folder: Path,
+        folder: RunFolder,
         config: TuneConfig,
+        objective: Objective[E],
         student: Student,
         adapter: LoraAdapter,
-        examples: Sequence[Example],
-        watch: Watcher,
-        tell: Callable[[Tick | Look], None] = lambda _: None,
+        examples: Sequence[E],
+        watch: Looks,
+        tell: Tell = silently,
     ) -> None:
-        self.folder, self.config, self.student, self.adapter = folder, config, student, adapter
+        self.folder, self.config, self.objective = folder, config, objective
+        self.student, self.adapter = student, adapter
         self._examples = examples
         self._strata = [example.stratum for example in examples]
         self._groups = [example.group or example.id for example in examples]
@@ -140,7 +95,7 @@ class Run:
         return Outcome(self._step, best["step"], best["loss"], self._stopped)
 
     def _learn(self) -> tuple[float, float]:
-        """Take one step; return its loss (nats a token) and the learning rate."""
+        """Take one step; return its mean cost and the learning rate."""
         config = self.config
         chosen = batch_at(
             self._strata,
@@ -150,8 +105,7 @@ class Run:
             groups=self._groups,
         )
         batch = [self._examples[index] for index in chosen]
-        total = sum(len(example.answer) for example in batch)
-        loss = self._gradients(batch, total)
+        loss = self._gradients(batch)
         if not math.isfinite(loss):
             raise FencunError(
                 f"第 {self._step + 1} 步的损失不是数（学习率 {config.rate:g}）。上一个检查点完好；"
@@ -166,16 +120,18 @@ class Run:
         self._optimizer.step()
         return loss, rate
 
-    def _gradients(self, batch: Sequence[Example], total: int) -> float:
-        """Accumulate gradients of the mean loss; where memory runs out, in halves from then on."""
+    def _gradients(self, batch: Sequence[E]) -> float:
+        """Accumulate gradients of the mean cost; where memory runs out, in halves from then on."""
+        total = self.objective.count(batch)
         while True:
             self._optimizer.zero_grad(set_to_none=True)
             try:
                 loss = 0.0
                 for start in range(0, len(batch), self._micro):
-                    nll, _ = self.student.nll(batch[start : start + self._micro], self.adapter)
-                    (nll / total).backward()  # type: ignore[no-untyped-call]
-                    loss += float(nll.detach())
+                    part = batch[start : start + self._micro]
+                    cost = self.objective.cost(self.student, part, self.adapter)
+                    (cost / total).backward()  # type: ignore[no-untyped-call]
+                    loss += float(cost.detach())
                 return loss / total
             except torch.OutOfMemoryError as error:
                 if self._micro == 1:
@@ -200,7 +156,7 @@ class Run:
         self._history.append(look.seen())
         stop = reason_to_stop(self._history, self.config.patience)
         if best_look(self._history)["step"] == self._step:
-            self.adapter.save(self.folder / "best", self.config.base)
+            self.adapter.save(self.folder.best, self.config.base)
         return stop
 
     def _save(self) -> None:
@@ -210,10 +166,10 @@ class Run:
             tensors[f"mean.{name}"] = state["exp_avg"]
             tensors[f"square.{name}"] = state["exp_avg_sq"]
         progress = {"history": self._history, "micro": self._micro, "stopped": self._stopped}
-        save_checkpoint(self.folder / "checkpoints", Checkpoint(self._step, tensors, progress))
+        save_checkpoint(self.folder.checkpoints, Checkpoint(self._step, tensors, progress))
 
     def _resume(self) -> None:
-        checkpoint = newest_checkpoint(self.folder / "checkpoints")
+        checkpoint = newest_checkpoint(self.folder.checkpoints)
         if checkpoint is None:
             return
         self._step = checkpoint.step

@@ -22,11 +22,10 @@ from typing import IO, Any, Literal
 from fencun import files
 from fencun.errors import FencunError
 from fencun.home import runs_dir
+from fencun.tune.runs.folder import CONFIG, LOG, MANIFEST
 
 State = Literal["running", "stopping", "stopped", "broken", "finished"]
 
-# What ``session`` and ``factory`` write.
-CONFIG, LOG, MANIFEST = "config.json", "log.jsonl", "manifest.json"
 LOCK, STOPPED, OUTPUT, OPTIONS = "process.lock", "stopped", "process.log", "options.json"
 _NAME = re.compile(r"^[\w][\w.-]{0,79}$")
 _INHERITED = "FENCUN_RUN_LOCK"
@@ -45,7 +44,7 @@ class UnknownRunError(FencunError):
 
 
 @dataclass(frozen=True)
-class Run:
+class TuningRun:
     """A run and what it is doing. ``facts`` are its config.json, empty before it began."""
 
     name: str
@@ -96,7 +95,7 @@ def occupy(folder: Path) -> None:
     _held.append(file)
 
 
-def all_runs() -> list[Run]:
+def all_runs() -> list[TuningRun]:
     """Return the runs, the newest first."""
     folders = tuning_dir().iterdir() if tuning_dir().is_dir() else ()
     found = [
@@ -107,7 +106,7 @@ def all_runs() -> list[Run]:
     return sorted(found, key=lambda run: run.name, reverse=True)
 
 
-def find_run(name: str) -> Run:
+def find_run(name: str) -> TuningRun:
     """Return the run called ``name``.
 
     Raises:
@@ -119,7 +118,7 @@ def find_run(name: str) -> Run:
     return _read(folder)
 
 
-def start(options: Sequence[str]) -> Run:
+def start(options: Sequence[str]) -> TuningRun:
     """Start ``fencun tune run`` with ``options`` in a process that outlives this one.
 
     Raises:
@@ -133,7 +132,7 @@ def start(options: Sequence[str]) -> Run:
     return _read(folder)
 
 
-def go_on(run: Run) -> Run:
+def go_on(run: TuningRun) -> TuningRun:
     """Start ``fencun tune resume`` for a run that was stopped or broke off.
 
     One that ended before it had read its data starts again.
@@ -152,7 +151,7 @@ def go_on(run: Run) -> Run:
     return _read(run.folder)
 
 
-def stop(run: Run) -> None:
+def stop(run: TuningRun) -> None:
     """End the process of ``run``; what it learnt up to its last checkpoint stays."""
     if not run.can_stop:
         return
@@ -169,7 +168,7 @@ def stop(run: Run) -> None:
             time.sleep(0.05)
 
 
-def events(run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def events(run: TuningRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the steps and the looks of ``run``, each once and in order.
 
     Of steps that were done again after a kill the later record counts.
@@ -184,7 +183,7 @@ def events(run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return [ticks[step] for step in sorted(ticks)], [looks[step] for step in sorted(looks)]
 
 
-def last_words(run: Run) -> str:
+def last_words(run: TuningRun) -> str:
     """Return the end of what the process of ``run`` said; empty where it was not started here."""
     try:
         with (run.folder / OUTPUT).open("rb") as file:
@@ -194,7 +193,7 @@ def last_words(run: Run) -> str:
         return ""
 
 
-def _read(folder: Path) -> Run:
+def _read(folder: Path) -> TuningRun:
     manifest = _json(folder / MANIFEST)
     stopped = (folder / STOPPED).exists()
     if _alive(folder):
@@ -203,7 +202,7 @@ def _read(folder: Path) -> Run:
         state = "finished"
     else:
         state = "stopped" if stopped else "broken"
-    return Run(folder.name, folder, state, manifest or _json(folder / CONFIG), manifest)
+    return TuningRun(folder.name, folder, state, manifest or _json(folder / CONFIG), manifest)
 
 
 def _json(path: Path) -> dict[str, Any]:

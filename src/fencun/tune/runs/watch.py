@@ -3,61 +3,57 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import Any, Generic
 
 from fencun.brief import parse_brief
 from fencun.gates.registry import Gates, passes
 from fencun.records import Sample
 from fencun.scenario import Scenario
-from fencun.tune.config import TuneConfig
 from fencun.tune.examples import Example, answer_ids, prompt_ids
 from fencun.tune.forward.greedy import greedy_many
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
+from fencun.tune.objectives.objective import E, ExampleSet, Objective, mean_cost
+from fencun.tune.objectives.sft import Sft
 from fencun.tune.runs.echo import Echo
-from fencun.tune.runs.loop import Look
+from fencun.tune.runs.events import Look
 
 _CANARY = Path(__file__).with_name("canary.jsonl")
-_BATCH = 8
 # Of fewer greetings a share says too little to stop a run by; they are shown all the same.
 _TELLING = 8
 
 
-class ScenarioWatcher:
-    """Looks at a student with the validation samples of a scenario.
+class Watcher(Generic[E]):
+    """Looks at a student with the examples that a run does not learn from.
 
     Args:
+        objective: what the loss is of.
         tokenizer: of the base.
         scenario: whose gates judge the greetings.
-        training: the texts trained on.
-        validation: examples and, in the same order, their samples; of families not trained on.
-        config: how many of them are looked at.
+        examples: those held out are measured, and messages are written for some briefs.
     """
 
     def __init__(
         self,
+        objective: Objective[E],
         tokenizer: Any,
         scenario: Scenario,
-        training: Sequence[str],
-        validation: Sequence[tuple[Example, Sample]],
-        config: TuneConfig,
+        examples: ExampleSet[E],
     ) -> None:
+        self._objective, self._held = objective, examples.held
+        self._shown = examples.writing.briefs
         self._tokenizer = tokenizer
         self._scenario = scenario
         self._gates = Gates(scenario)
-        chosen = spread_families(validation, config.validation_samples)
-        self._examples = [example for example, _ in chosen]
-        self._shown = chosen[: config.briefs]
-        self._echo = Echo(training, [sample.text for _, sample in chosen])
+        self._echo = Echo(examples.writing.learnt, examples.writing.unseen)
         self._canary = canary_examples(tokenizer)
         self._canary_base: float | None = None
 
     def __call__(self, step: int, student: Student, adapter: LoraAdapter) -> Look:
         """Look at ``student`` with ``adapter`` on. Deterministic: greedy answers, no sampling."""
+        everyday = mean_cost(Sft(), student, self._canary, adapter)
         if self._canary_base is None:
-            self._canary_base = mean_loss(student, None, self._canary)
+            self._canary_base = mean_cost(Sft(), student, self._canary, None)
         written = greedy_many(
             student,
             adapter,
@@ -71,8 +67,8 @@ class ScenarioWatcher:
         count = len(greetings) if len(greetings) >= _TELLING else 0
         return Look(
             step=step,
-            loss=mean_loss(student, adapter, self._examples),
-            canary=mean_loss(student, adapter, self._canary) - self._canary_base,
+            loss=mean_cost(self._objective, student, self._held, adapter),
+            canary=everyday - self._canary_base,
             passed=sum(not item["faults"] for item in greetings) / count if count else None,
             echoes=sum(item["echo"] for item in greetings) / count if count else None,
             greetings=greetings,
@@ -93,33 +89,6 @@ class ScenarioWatcher:
             "nearest": self._echo.nearest(text)[1],
             "echo": self._echo.repeats(text),
         }
-
-
-def mean_loss(student: Student, adapter: LoraAdapter | None, examples: Sequence[Example]) -> float:
-    """Return the mean negative log-likelihood of the answers, in nats a token."""
-    total, tokens = 0.0, 0
-    with torch.no_grad():
-        for start in range(0, len(examples), _BATCH):
-            nll, count = student.nll(examples[start : start + _BATCH], adapter)
-            total += float(nll)
-            tokens += count
-    return total / tokens
-
-
-def spread_families(
-    pairs: Sequence[tuple[Example, Sample]], count: int
-) -> list[tuple[Example, Sample]]:
-    """Return up to ``count`` pairs: one a family, families of different strata first."""
-    families: set[str] = set()
-    strata: dict[str, int] = {}
-    ranked = []
-    for pair in sorted(pairs, key=lambda pair: pair[0].id):
-        again = pair[0].family in families
-        families.add(pair[0].family)
-        turn = strata.get(pair[0].stratum, 0)
-        strata[pair[0].stratum] = turn + 1
-        ranked.append((again, turn, pair[0].id, pair))
-    return [pair for *_, pair in sorted(ranked, key=lambda item: item[:3])][:count]
 
 
 def canary_examples(tokenizer: Any) -> list[Example]:

@@ -16,7 +16,9 @@ from fencun.records import Sample
 from fencun.scenario import Scenario
 from fencun.tune.base import open_base
 from fencun.tune.config import TuneConfig
-from fencun.tune.runs.session import data_of, gather
+from fencun.tune.datasets import data_of
+from fencun.tune.material import gather
+from fencun.tune.objectives.sft import Sft
 
 
 def grown(base: Path, hidden: int) -> Path:
@@ -28,12 +30,14 @@ def grown(base: Path, hidden: int) -> Path:
 
 
 def test_a_small_base_learns_from_the_plain_lines(tmp_path: Path) -> None:
-    material = gather(TuneConfig(base=str(tiny_base(tmp_path / "base")), plain=0.5))
+    material = gather(Sft(), TuneConfig(base=str(tiny_base(tmp_path / "base")), plain=0.5))
     lines = read_samples(
         scenarios_dir() / "spring_festival" / "plain" / "train.jsonl", material.scenario
     )
-    assert material.data == "plain"
-    assert len(material.training) + len(material.dropped) >= len(lines)  # none left for its style
+    assert material.config.data == "plain"
+    assert len(material.examples.training) + len(material.examples.dropped) >= len(
+        lines
+    )  # none left for its style
 
 
 def test_a_large_base_and_named_files_do_not(tmp_path: Path, scenario: Scenario) -> None:
@@ -48,7 +52,7 @@ def test_a_large_base_and_named_files_do_not(tmp_path: Path, scenario: Scenario)
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     config = TuneConfig(base=str(tiny_base(tmp_path / "base")), data="nowhere")
     with pytest.raises(FencunError, match="nowhere"):
-        gather(config)
+        gather(Sft(), config)
 
 
 def test_the_plain_lines_are_second_answers_to_training_briefs(scenario: Scenario) -> None:

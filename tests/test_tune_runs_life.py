@@ -12,10 +12,16 @@ from fencun.errors import FencunError
 from fencun.files import sha256_json
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
+from fencun.tune.examples import Example
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
-from fencun.tune.runs import session
-from fencun.tune.runs.loop import Look, Run, Tick
+from fencun.tune.material import Material, gather
+from fencun.tune.objectives.sft import Sft
+from fencun.tune.runs import life
+from fencun.tune.runs.checkpoint import newest_checkpoint
+from fencun.tune.runs.events import Event, Look, Tell, Tick, silently
+from fencun.tune.runs.loop import TrainingLoop
+from fencun.tune.runs.request import RunRequest
 
 BRIEF = ("salutation", "relation", "detail", "occasion", "style", "length")
 
@@ -31,10 +37,23 @@ def config(tmp_path: Path, scenario: Scenario) -> TuneConfig:
     )  # fmt: skip
 
 
+def start(folder: Path, config: TuneConfig, tell: Tell = silently) -> dict[str, Any]:
+    return life.start(folder, RunRequest(config), tell)
+
+
+def read(config: TuneConfig) -> Material[Example]:
+    return gather(Sft(), config)
+
+
+def done_steps(folder: Path) -> int:
+    checkpoint = newest_checkpoint(folder / "checkpoints")
+    return checkpoint.step if checkpoint else 0
+
+
 def test_a_run_learns_and_writes_down_how(tmp_path: Path, config: TuneConfig) -> None:
-    events: list[Tick | Look] = []
+    events: list[Event] = []
     out = tmp_path / "run"
-    manifest = session.tune(out, config, given={"preset": "mine"}, tell=events.append)
+    manifest = life.start(out, RunRequest(config, given={"preset": "mine"}), events.append)
     looks = [event for event in events if isinstance(event, Look)]
     ticks = [event for event in events if isinstance(event, Tick)]
     assert [tick.step for tick in ticks] == list(range(1, 13))
@@ -50,26 +69,26 @@ def test_a_run_learns_and_writes_down_how(tmp_path: Path, config: TuneConfig) ->
 
 
 def test_a_run_goes_on_from_the_adapter_of_another(tmp_path: Path, config: TuneConfig) -> None:
-    first = session.tune(tmp_path / "first", config, given={})
-    events: list[Tick | Look] = []
+    first = start(tmp_path / "first", config)
+    events: list[Event] = []
     second = config.replaced(start=str(tmp_path / "first"), steps=2, rate=1e-9)
-    manifest = session.tune(tmp_path / "second", second, given={}, tell=events.append)
+    manifest = start(tmp_path / "second", second, events.append)
     assert manifest["data"]["adapter"] == first["adapter_sha256"]
     looks = [event for event in events if isinstance(event, Look)]
     assert looks[-1].loss == pytest.approx(first["outcome"]["best_loss"], abs=0.01)
 
 
 def test_an_adapter_of_another_rank_is_not_gone_on_from(tmp_path: Path, config: TuneConfig) -> None:
-    session.tune(tmp_path / "first", config.replaced(steps=1, look=1), given={})
+    start(tmp_path / "first", config.replaced(steps=1, look=1))
     other = config.replaced(start=str(tmp_path / "first"), rank=4)
     with pytest.raises(FencunError, match="秩"):
-        session.tune(tmp_path / "second", other, given={})
+        start(tmp_path / "second", other)
 
 
 def test_a_finished_run_is_not_begun_again(tmp_path: Path, config: TuneConfig) -> None:
-    session.tune(tmp_path / "run", config, given={})
+    start(tmp_path / "run", config)
     with pytest.raises(FencunError, match="finished"):
-        session.resume(tmp_path / "run")
+        life.resume(tmp_path / "run")
 
 
 def test_resume_refuses_other_data(
@@ -77,13 +96,13 @@ def test_resume_refuses_other_data(
 ) -> None:
     _stop_after(monkeypatch, 5)
     with pytest.raises(KeyboardInterrupt):
-        session.tune(tmp_path / "run", config, given={})
-    assert session.done_steps(tmp_path / "run") == 4
+        start(tmp_path / "run", config)
+    assert done_steps(tmp_path / "run") == 4
     monkeypatch.undo()
     train = Path(config.train)
     train.write_text("".join(train.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(FencunError, match="train 变了"):
-        session.resume(tmp_path / "run")
+        life.resume(tmp_path / "run")
 
 
 def test_resume_ends_where_an_uninterrupted_run_does(
@@ -91,26 +110,26 @@ def test_resume_ends_where_an_uninterrupted_run_does(
 ) -> None:
     home = str(tmp_path / "home")
     monkeypatch.setenv("FENCUN_HOME", home)
-    whole = session.tune(tmp_path / "whole", config, given={})
+    whole = start(tmp_path / "whole", config)
     _stop_after(monkeypatch, 6)
     with pytest.raises(KeyboardInterrupt):
-        session.tune(tmp_path / "cut", config, given={})
+        start(tmp_path / "cut", config)
     monkeypatch.undo()
     monkeypatch.setenv("FENCUN_HOME", home)
-    resumed = session.resume(tmp_path / "cut")
+    resumed = life.resume(tmp_path / "cut")
     assert resumed["adapter_sha256"] == whole["adapter_sha256"]
     assert resumed["outcome"] == whole["outcome"]
 
 
 def _stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    learn = Run._learn
+    learn = TrainingLoop._learn
 
-    def stopping(self: Run) -> tuple[float, float]:
+    def stopping(self: TrainingLoop[Any]) -> tuple[float, float]:
         if self.step == steps:
             raise KeyboardInterrupt
         return learn(self)
 
-    monkeypatch.setattr(Run, "_learn", stopping)
+    monkeypatch.setattr(TrainingLoop, "_learn", stopping)
 
 
 def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint_whole(
@@ -125,8 +144,8 @@ def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint_whole(
 
     monkeypatch.setattr(Student, "nll", broken)
     with pytest.raises(FencunError, match="第 2 步的损失不是数"):
-        session.tune(tmp_path / "run", config.replaced(checkpoint=1), given={})
-    assert session.done_steps(tmp_path / "run") == 1
+        start(tmp_path / "run", config.replaced(checkpoint=1))
+    assert done_steps(tmp_path / "run") == 1
 
 
 def _moved(adapter: LoraAdapter) -> bool:
@@ -137,7 +156,7 @@ def test_out_of_memory_halves_the_batch_and_changes_no_gradient(
     tmp_path: Path, config: TuneConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FENCUN_HOME", str(tmp_path / "home"))
-    halves = session.tune(tmp_path / "halves", config.replaced(micro=2), given={})
+    halves = start(tmp_path / "halves", config.replaced(micro=2))
     nll = Student.nll
 
     def small(self: Student, batch: Any, adapter: Any) -> tuple[torch.Tensor, int]:
@@ -146,13 +165,13 @@ def test_out_of_memory_halves_the_batch_and_changes_no_gradient(
         return nll(self, batch, adapter)
 
     monkeypatch.setattr(Student, "nll", small)
-    survived = session.tune(tmp_path / "whole", config, given={})
+    survived = start(tmp_path / "whole", config)
     assert survived["adapter_sha256"] == halves["adapter_sha256"]
 
 
 def test_families_may_not_be_on_both_sides(tmp_path: Path, config: TuneConfig) -> None:
     with pytest.raises(FencunError, match="相同的种子家族"):
-        session.gather(config.replaced(validation=config.train))
+        read(config.replaced(validation=config.train))
 
 
 @pytest.mark.parametrize("keep", [1, 0])
@@ -160,7 +179,7 @@ def test_too_little_data_is_refused(tmp_path: Path, config: TuneConfig, keep: in
     train = Path(config.train)
     train.write_text("".join(train.read_text().splitlines(keepends=True)[:keep]))
     with pytest.raises(FencunError, match="至少要 2 条"):
-        session.gather(config)
+        read(config)
 
 
 def test_long_samples_are_left_out_and_named(config: TuneConfig) -> None:
@@ -169,9 +188,9 @@ def test_long_samples_are_left_out_and_named(config: TuneConfig) -> None:
     rows[0]["text"] = "过年好，" * 200
     rows[0]["hash"] = sha256_json({"brief": brief, "text": rows[0]["text"]})
     _write(Path(config.train), rows)
-    material = session.gather(config)
-    assert material.dropped == [rows[0]["id"]]
-    assert len(material.training) == 23
+    material = read(config)
+    assert material.examples.dropped == [rows[0]["id"]]
+    assert len(material.examples.training) == 23
 
 
 def test_an_absurdly_long_line_is_named(config: TuneConfig) -> None:
@@ -179,7 +198,7 @@ def test_an_absurdly_long_line_is_named(config: TuneConfig) -> None:
     rows[4]["text"] = "好" * 40_000
     _write(Path(config.train), rows)
     with pytest.raises(FencunError, match="第 5 行"):
-        session.gather(config)
+        read(config)
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -188,16 +207,16 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def test_more_layers_than_the_base_has(tmp_path: Path, config: TuneConfig) -> None:
     with pytest.raises(FencunError, match="3"):
-        session.tune(tmp_path / "run", config.replaced(layers=9), given={})
+        start(tmp_path / "run", config.replaced(layers=9))
 
 
 def test_only_the_plainest_share_is_trained_on(config: TuneConfig) -> None:
-    assert len(session.gather(config).training) == 24
-    kept = session.gather(config.replaced(plain=0.01)).training
+    assert len(read(config).examples.training) == 24
+    kept = read(config.replaced(plain=0.01)).examples.training
     assert len(kept) == len({example.stratum for example in kept}) == 24
 
 
 def test_a_time_budget_limits_the_steps(tmp_path: Path, config: TuneConfig) -> None:
     short = config.replaced(steps=0, epochs=1e6, minutes=0.02)
-    manifest = session.tune(tmp_path / "run", short, given={})
+    manifest = start(tmp_path / "run", short)
     assert 1 <= manifest["resolved"]["steps"] < 1000

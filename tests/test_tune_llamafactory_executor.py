@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,14 +19,18 @@ from fencun.errors import FencunError, ModelError
 from fencun.home import home
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import encode_all
+from fencun.tune.examples import Example, encode_all
 from fencun.tune.llamafactory import executor
 from fencun.tune.llamafactory.project import speech_of
 from fencun.tune.lora import LoraAdapter
-from fencun.tune.runs.loop import Look, Tick
-from fencun.tune.runs.trainers import resume
+from fencun.tune.material import Material, gather
+from fencun.tune.objectives.sft import Sft
+from fencun.tune.runs.events import Event, Look, Tell, silently
+from fencun.tune.runs.life import resume, start
+from fencun.tune.runs.request import RunRequest
 
 _HOME = home()
+GIVEN = {"preset": "tiny"}
 _PLAIN = TEMPLATE.partition("{% if enable_thinking")[0] + "{% endif %}"
 _WITH_SYSTEM = "{{ '<|im_start|>system\\n你是分寸。<|im_end|>\\n' }}" + _PLAIN
 # What LLaMA-Factory's own code makes of recipes: its arguments, and the tokens and labels.
@@ -73,6 +78,14 @@ def config(tmp_path: Path, scenario: Scenario) -> TuneConfig:
     )  # fmt: skip
 
 
+def gathered(config: TuneConfig) -> Material[Example]:
+    return gather(Sft(), config)
+
+
+def train(folder: Path, config: TuneConfig, tell: Tell = silently) -> dict[str, Any]:
+    return start(folder, RunRequest(config, engine="llamafactory", given=GIVEN), tell)
+
+
 @pytest.mark.slow
 def test_it_reads_the_very_tokens_that_the_own_loop_trains_on(
     program: Path, config: TuneConfig, scenario: Scenario, tmp_path: Path
@@ -80,7 +93,7 @@ def test_it_reads_the_very_tokens_that_the_own_loop_trains_on(
     projects = {}
     for name, template in (("qwen3", TEMPLATE), ("qwen", _WITH_SYSTEM)):
         (tmp_path / "base" / "chat_template.jinja").write_text(template)
-        material = executor.gather(config)
+        material = gathered(config)
         path = executor._write(tmp_path / name, config, material)
         options = yaml.safe_load(path.read_text())
         assert options["template"] == name
@@ -117,15 +130,15 @@ def test_it_trains_is_stopped_resumes_and_its_adapter_comes_back(
 ) -> None:
     monkeypatch.setenv("FENCUN_LLAMAFACTORY", str(program))
     folder = tmp_path / "run"
-    told: list[Tick | Look] = []
+    told: list[Event] = []
 
-    def stop_at_the_second_look(event: Tick | Look) -> None:
+    def stop_at_the_second_look(event: Event) -> None:
         told.append(event)
         if isinstance(event, Look) and event.step == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        executor.train(folder, config, given={"preset": "tiny"}, tell=stop_at_the_second_look)
+        train(folder, config, stop_at_the_second_look)
     whole = [path.parent for path in (folder / "saves").glob("checkpoint-*/trainer_state.json")]
     saved = max(step for path in whole if (step := int(path.name.partition("-")[2])) < 3)
     assert not (folder / "manifest.json").exists()
@@ -134,7 +147,7 @@ def test_it_trains_is_stopped_resumes_and_its_adapter_comes_back(
     (torn / "adapter_config.json").write_text("{")
     manifest = resume(folder, told.append)
     assert manifest["outcome"]["steps"] == 3
-    assert manifest["given"] == {"preset": "tiny"}
+    assert manifest["given"] == GIVEN
     assert not torn.exists()
     assert f"saves/checkpoint-{saved}" in (folder / "output.log").read_text()  # it went on there
     assert {event.step for event in told if isinstance(event, Look)} == {1, 2, 3}
@@ -148,7 +161,7 @@ def test_it_trains_is_stopped_resumes_and_its_adapter_comes_back(
     assert manifest["outcome"]["best_loss"] == pytest.approx(best.loss)
     _transformers_loads(tmp_path / "base", folder / "best")
     with pytest.raises(FencunError, match="已经完成"):
-        executor.train(folder, config, given={})
+        train(folder, config)
 
 
 def _transformers_loads(base: Path, adapter: Path) -> None:
@@ -178,10 +191,9 @@ def test_minutes_are_turned_into_steps_by_what_a_few_of_them_took(
     program = tmp_path / "llamafactory-cli"
     program.write_text(_STAND_IN)
     program.chmod(0o755)
-    material = executor.gather(config)
-    wanted = config.replaced(steps=0, epochs=1000, look=10, minutes=2.0)
+    material = gathered(config.replaced(steps=0, epochs=1000, look=10, minutes=2.0))
     started = time.monotonic()
-    found = executor._within_budget(program, tmp_path / "timing", wanted, material, started)
+    found = executor._within_budget(program, tmp_path / "timing", material, started)
     # Ten steps of 0.2 s and a look of 0.4 s are 2.4 s; of 120 s, those for timing are gone.
     assert 250 < found.steps < 476
     assert not (tmp_path / "timing").exists()
@@ -195,10 +207,10 @@ def test_what_it_says_when_it_fails_is_told(
     broken.chmod(0o755)
     monkeypatch.setenv("FENCUN_LLAMAFACTORY", str(broken))
     with pytest.raises(FencunError, match=r"（3）.*no such template"):
-        executor.train(tmp_path / "run", config, given={})
+        train(tmp_path / "run", config)
     (tmp_path / "train.jsonl").write_text((tmp_path / "train.jsonl").read_text() + "\n")
-    with pytest.raises(FencunError, match="底座或数据变了"):
-        executor.train(tmp_path / "run", config, given={})
+    with pytest.raises(FencunError, match="train 变了"):
+        resume(tmp_path / "run")
 
 
 def test_where_it_is_not_installed_the_error_says_how_to(
@@ -206,7 +218,7 @@ def test_where_it_is_not_installed_the_error_says_how_to(
 ) -> None:
     monkeypatch.setenv("FENCUN_LLAMAFACTORY", str(tmp_path / "nowhere"))
     with pytest.raises(FencunError, match="setup-llamafactory"):
-        executor.train(tmp_path / "run", config, given={})
+        train(tmp_path / "run", config)
     assert not (tmp_path / "run").exists()
 
 
@@ -214,7 +226,7 @@ def test_it_does_not_silently_start_anew_where_an_adapter_was_named(
     config: TuneConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(FencunError, match="去掉 start"):
-        executor.train(tmp_path / "run", config.replaced(start=str(tmp_path)), given={})
+        train(tmp_path / "run", config.replaced(start=str(tmp_path)))
 
 
 def test_a_base_with_another_kind_of_template_is_refused(tmp_path: Path) -> None:

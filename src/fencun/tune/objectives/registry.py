@@ -1,0 +1,24 @@
+"""The objectives by the name that ``--method`` and a run's config.json give them."""
+
+from typing import Any
+
+from fencun.errors import FencunError
+from fencun.tune.objectives.dpo import Dpo
+from fencun.tune.objectives.objective import Objective
+from fencun.tune.objectives.sft import Sft
+
+OBJECTIVES: dict[str, type[Objective[Any]]] = {"sft": Sft, "dpo": Dpo}
+
+
+def make_objective(name: str, options: dict[str, Any]) -> Objective[Any]:
+    """Return the objective called ``name``, made of ``options``.
+
+    Raises:
+        FencunError: there is none of that name.
+    """
+    if name not in OBJECTIVES:
+        raise FencunError(
+            f"没有方法 {name[:24]}；可选：{'、'.join(OBJECTIVES)}。",
+            f"There is no method {name[:24]!r}; choose from {', '.join(OBJECTIVES)}.",
+        )
+    return OBJECTIVES[name](**options)
