@@ -17,7 +17,6 @@ from fencun.tune.chat_template import one_turn
 from fencun.tune.formats.deliver import deliver
 from fencun.tune.formats.export import (
     Recommended,
-    check_fits,
     export_gguf,
     export_merged,
     export_shipped,
@@ -26,7 +25,7 @@ from fencun.tune.formats.export import (
 )
 from fencun.tune.forward.greedy import greedy
 from fencun.tune.forward.student import Student
-from fencun.tune.lora import LoraAdapter, widths
+from fencun.tune.lora import LoraAdapter, check_fits, widths
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from test_web_tuning import NAME, a_run
 from fencun import files
 from fencun.scenario import Scenario
 from fencun.tune.runs import processes as runs
+from fencun.tune.runs.folder import MANIFEST
 from fencun.web.tuning_pairs import find_pairs
 
 
@@ -88,7 +89,7 @@ def test_a_run_of_preferences_says_by_how_much_it_prefers(client: TestClient) ->
     folder = a_run()
     facts = runs.find_run(NAME).manifest
     margin = {"before": -3.25, "after": 4.5}
-    files.write_json(folder / runs.MANIFEST, {**facts, "method": "dpo", "margin": margin})
+    files.write_json(folder / MANIFEST, {**facts, "method": "dpo", "margin": margin})
     page = client.get(f"/tune/{NAME}").text
     assert "从 -3.2 到 +4.5 奈特" in page
     assert "学偏好" in page

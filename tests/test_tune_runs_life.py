@@ -86,9 +86,23 @@ def test_an_adapter_of_another_rank_is_not_gone_on_from(tmp_path: Path, config: 
 
 
 def test_a_finished_run_is_not_begun_again(tmp_path: Path, config: TuneConfig) -> None:
-    start(tmp_path / "run", config)
+    start(tmp_path / "run", config.replaced(steps=1))
     with pytest.raises(FencunError, match="finished"):
         life.resume(tmp_path / "run")
+    with pytest.raises(FencunError, match="已经完成"):
+        start(tmp_path / "run", config)
+
+
+def test_a_run_that_was_begun_is_resumed_not_started_with_other_options(
+    tmp_path: Path, config: TuneConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stop_after(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        start(tmp_path / "run", config)
+    with pytest.raises(FencunError, match=f"fencun tune resume {tmp_path / 'run'}"):
+        start(tmp_path / "run", config.replaced(rank=4))
+    with pytest.raises(FencunError, match="没有开始过"):
+        life.resume(tmp_path / "elsewhere")
 
 
 def test_resume_refuses_other_data(
@@ -169,9 +183,11 @@ def test_out_of_memory_halves_the_batch_and_changes_no_gradient(
     assert survived["adapter_sha256"] == halves["adapter_sha256"]
 
 
-def test_families_may_not_be_on_both_sides(tmp_path: Path, config: TuneConfig) -> None:
+def test_what_the_data_alone_decides_is_told_before_a_base_is_opened(config: TuneConfig) -> None:
     with pytest.raises(FencunError, match="相同的种子家族"):
-        read(config.replaced(validation=config.train))
+        read(config.replaced(validation=config.train, base="no such base"))
+    with pytest.raises(FencunError, match="没有数据文件"):
+        read(config.replaced(validation="nowhere.jsonl", base="no such base"))
 
 
 @pytest.mark.parametrize("keep", [1, 0])

@@ -12,6 +12,7 @@ import pytest
 from fencun import files
 from fencun.errors import FencunError
 from fencun.tune.runs import processes as runs
+from fencun.tune.runs.folder import CONFIG, LOG
 
 _HOLD = (
     "import sys, time; from fencun.tune.runs.processes import occupy; from pathlib import Path; "
@@ -21,11 +22,11 @@ _HOLD = (
 
 def _folder(name: str) -> Path:
     folder = runs.tuning_dir() / name
-    files.write_json(folder / runs.CONFIG, {"resolved": {"steps": 4}, "given": {}})
+    files.write_json(folder / CONFIG, {"resolved": {"steps": 4}, "given": {}})
     return folder
 
 
-def _wait(run: runs.Run, state: str) -> runs.Run:
+def _wait(run: runs.TuningRun, state: str) -> runs.TuningRun:
     deadline = time.monotonic() + 900
     while (now := runs.find_run(run.name)).state != state and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -84,8 +85,8 @@ def test_steps_done_again_after_a_kill_count_once() -> None:
     folder = _folder("20260101-000000")
     rows = [{"kind": "tick", "step": step, "loss": loss} for step, loss in ((1, 3), (2, 2))]
     rows += [{"kind": "tick", "step": 2, "loss": 2.5}, {"kind": "look", "step": 2, "loss": 2.0}]
-    files.write_jsonl(folder / runs.LOG, rows)
-    with (folder / runs.LOG).open("ab") as file:
+    files.write_jsonl(folder / LOG, rows)
+    with (folder / LOG).open("ab") as file:
         file.write(b'{"kind": "tick", "st')  # the process died here
     ticks, looks = runs.events(runs.find_run(folder.name))
     assert [(row["step"], row["loss"]) for row in ticks] == [(1, 3), (2, 2.5)]

@@ -12,6 +12,7 @@ from fencun import files
 from fencun.scenario import Scenario
 from fencun.tune.preflight import apart
 from fencun.tune.runs import processes as runs
+from fencun.tune.runs.folder import CONFIG, LOG, MANIFEST
 from fencun.web import tuning
 from fencun.web.chart import line_chart, nice_step, smooth
 from fencun.web.tuning_view import changed, duration
@@ -38,7 +39,7 @@ def a_run(name: str = NAME, *, finished: bool = True, texts: tuple[str, ...] = T
         "given": {"preset": "quick"},
         "samples": 48,
     }
-    files.write_json(folder / runs.CONFIG, facts)
+    files.write_json(folder / CONFIG, facts)
     rows = []
     for step in range(1, 7):
         tick = {"step": step, "steps": 6, "loss": 4 - step / 10, "rate": 1e-4}
@@ -52,11 +53,11 @@ def a_run(name: str = NAME, *, finished: bool = True, texts: tuple[str, ...] = T
             }  # fmt: skip
             look = {"step": step, "loss": 3.5 - step / 10, "canary": 0.01, "greetings": [greeting]}
             rows.append({"kind": "look", **look, "passed": None, "echoes": None})
-    files.write_jsonl(folder / runs.LOG, rows)
+    files.write_jsonl(folder / LOG, rows)
     if finished:
         reason = ["验证损失没有变好，停在这里。", "No better loss; stopped."]
         outcome = {"steps": 6, "best_step": 4, "best_loss": 3.1, "stopped": reason}
-        files.write_json(folder / runs.MANIFEST, {**facts, "outcome": outcome})
+        files.write_json(folder / MANIFEST, {**facts, "outcome": outcome})
     files.write_json(folder / "best" / "adapter_config.json", {})
     return folder
 
@@ -118,7 +119,7 @@ def test_start_passes_on_what_was_chosen(
     started: list[list[str]] = []
     monkeypatch.setattr(runs, "_spawn", lambda folder, arguments: started.append(list(arguments)))
     monkeypatch.setattr(
-        runs, "_read", lambda folder: runs.Run("20260101-000000", folder, "running", {}, {})
+        runs, "_read", lambda folder: runs.TuningRun("20260101-000000", folder, "running", {}, {})
     )
     form = {"preset": "tiny", "minutes": "7.5", "engine": "fencun"}
     went = client.post("/tune/start", data=form, follow_redirects=False)
