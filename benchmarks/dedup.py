@@ -33,14 +33,20 @@ from pathlib import Path
 
 import numpy as np
 
-from fencun.data.likeness import NEAR, grams, near_duplicates
+from fencun.data.likeness import NEAR, near_duplicates
+from fencun.data.overlap import GRAM
 from fencun.files import read_jsonl
+from fencun.grams import gram_set, words_only
 from fencun.scenario import load_scenario
 
 _PERMUTATIONS, _BANDS = 128, 32
 _PRIME = (1 << 61) - 1
 _PEER = Path(__file__).parent / "peers" / "text_dedup_minhash.py"
 Pairs = set[tuple[int, int]]
+
+
+def _grams(text: str) -> frozenset[str]:
+    return gram_set(words_only(text), GRAM)
 
 
 def make_lines(count: int, seed: int = 1) -> tuple[list[str], Pairs]:
@@ -84,7 +90,7 @@ def peer(texts: list[str]) -> Pairs:
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     candidates: Pairs = set()
     for at, text in enumerate(texts):
-        hashes = np.array([zlib.crc32(gram.encode()) for gram in grams(text)], dtype=np.uint64)
+        hashes = np.array([zlib.crc32(gram.encode()) for gram in _grams(text)], dtype=np.uint64)
         digest = ((hashes[:, None] * a + b) % np.uint64(_PRIME)).min(axis=0)
         for band in range(_BANDS):
             bucket = buckets[band, digest[band * rows : (band + 1) * rows].tobytes()]
@@ -94,7 +100,7 @@ def peer(texts: list[str]) -> Pairs:
 
 
 def _jaccard(one: str, other: str) -> float:
-    first, second = set(grams(one)), set(grams(other))
+    first, second = _grams(one), _grams(other)
     return len(first & second) / len(first | second)
 
 

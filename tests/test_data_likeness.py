@@ -11,10 +11,12 @@ from data_case import line
 
 from fencun.data import embedding
 from fencun.data.across import look_across
-from fencun.data.likeness import Alike, fallen, grams, near_duplicates, overlaps, same_meaning
+from fencun.data.likeness import Alike, fallen, near_duplicates, overlaps, same_meaning
 from fencun.data.lines import read_lines
 from fencun.data.ngrams import count_distinct
-from fencun.data.refrain import Refrains, ending, opening, words_only
+from fencun.data.overlap import GRAM
+from fencun.data.refrain import Refrains, ending, opening
+from fencun.grams import gram_set, words_only
 from fencun.scenario import Scenario
 
 
@@ -35,7 +37,7 @@ def planted(scenario: Scenario, count: int) -> list[str]:
 
 def test_near_duplicates_are_those_that_an_exact_count_finds(scenario: Scenario) -> None:
     texts = planted(scenario, 120)
-    sets = [set(grams(text)) for text in texts]
+    sets = [gram_set(words_only(text), GRAM) for text in texts]
     exact = {
         (a, b)
         for a, b in itertools.combinations(range(len(texts)), 2)
@@ -49,7 +51,7 @@ def test_near_duplicates_are_those_that_an_exact_count_finds(scenario: Scenario)
 
 def test_overlaps_are_exact(scenario: Scenario) -> None:
     texts = planted(scenario, 120)
-    sets = [set(grams(text)) for text in texts]
+    sets = [gram_set(words_only(text), GRAM) for text in texts]
     exact = {
         (a, b): len(sets[a] & sets[b]) / min(len(sets[a]), len(sets[b]))
         for a, b in itertools.combinations(range(len(texts)), 2)

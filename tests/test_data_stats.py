@@ -8,9 +8,11 @@ from data_case import line, row, write
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
-from fencun.data.likeness import grams, nearest
+from fencun.data.likeness import nearest
 from fencun.data.lines import Line
+from fencun.data.overlap import GRAM
 from fencun.data.stats import distinct, measure
+from fencun.grams import gram_set, words_only
 from fencun.scenario import Scenario
 
 ONE = "妈，窗台上那盆水仙开了，给您拜年，您歇着，锅我刷。"
@@ -66,7 +68,7 @@ def test_distinct_n_is_that_of_the_paper() -> None:
 
 def test_likeness_is_to_the_nearest_other_line() -> None:
     texts = [ONE, ONE.replace("水仙", "君子兰"), TWO]
-    sets = [set(grams(text)) for text in texts]
+    sets = [gram_set(words_only(text), GRAM) for text in texts]
     expected = [
         max(len(a & b) / len(a) for at, b in enumerate(sets) if at != place)
         for place, a in enumerate(sets)

@@ -1,6 +1,6 @@
 from gate_case import asked, marked
 
-from fencun.gates.copying import CopyingGate, common_pieces
+from fencun.gates.copying import CopyingGate
 from fencun.scenario import Scenario
 
 _DETAIL = "高三晚自习后他常留下来给我讲数学题，我现在在北京写程序"
@@ -28,8 +28,3 @@ def test_pieces_that_make_up_most_of_the_detail_are_copied(scenario: Scenario) -
 def test_a_short_detail_may_be_said(scenario: Scenario) -> None:
     brief = asked(scenario, detail="合作两年")
     assert marked(CopyingGate(), "王老师，合作两年，给您拜年。", brief) == []
-
-
-def test_pieces_are_maximal_and_apart() -> None:
-    assert common_pieces("甲乙丙丁戊一二三四", "一二三四 甲乙丙丁戊", 4) == [(0, 5), (5, 9)]
-    assert common_pieces("甲乙", "甲乙", 4) == []

@@ -8,10 +8,8 @@ import pytest
 import web_app
 from fastapi.testclient import TestClient
 
-from fencun.data import likeness
 from fencun.data.report import check
 from fencun.scenario import Scenario
-from fencun.store import echoes
 from fencun.store.writings import new_id
 
 FIELDS = {
@@ -157,10 +155,6 @@ def test_a_seed_that_repeats_a_draft_is_told_while_typing(
         assert line["id"] in found["message"]
         assert found["start"] == 0
         assert found["severity"] == "fault"
-
-
-def test_the_page_and_the_data_agree_on_what_overlaps() -> None:
-    assert (echoes.GRAM, echoes.OVERLAP) == (likeness.GRAM, likeness.OVERLAP)
 
 
 def test_a_sketch_belongs_to_its_browser_and_goes_with_its_seed(client: TestClient) -> None:

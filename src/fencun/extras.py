@@ -35,7 +35,7 @@ def how_to_install(extra: str) -> str:
     Python that it was made from.
     """
     here = shlex.quote(sys.executable)
-    base = shlex.quote(sys._base_executable)
+    base = shlex.quote(getattr(sys, "_base_executable", sys.executable))
     pip = f"{here} -m pip" if find_spec("pip") else f"{base} -m pip --python {here}"
     return f"{pip} install 'fencun[{extra}]'"
 

@@ -5,16 +5,15 @@ where the engine can; the best few are kept. Nothing here knows whether a termin
 an API asked.
 """
 
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 
 from fencun.adapter import Adapter
 from fencun.brief import Brief
 from fencun.errors import EngineError
 from fencun.gates import Finding, Gates
+from fencun.grams import alike
 from fencun.models.ending import flaw
 from fencun.models.engine import Completion, Decoding, Delta, Engine, Message
 from fencun.models.several import even_parts, numbered
@@ -22,7 +21,6 @@ from fencun.prompt import ARMS, Arm, messages
 from fencun.retrieval import Example, Retriever
 from fencun.verifier import Verifier
 
-_PUNCTUATION = re.compile(r"[\W_]+")
 _SAME = 0.85  # two texts this alike (difflib ratio, punctuation aside) are one text
 _TOKENS_PER_CHARACTER = 1.3  # generous for the Qwen vocabulary: about 0.7 on Chinese prose
 _SHOWN = 2  # written lines that one prompt shows, as in training
@@ -260,7 +258,7 @@ def rank(candidates: list[Candidate]) -> list[Candidate]:
     """
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=_badness):
-        if candidate.text and not any(_alike(candidate.text, other.text) for other in kept):
+        if candidate.text and not any(alike(candidate.text, other.text, _SAME) for other in kept):
             kept.append(candidate)
     return kept
 
@@ -270,9 +268,3 @@ def _badness(candidate: Candidate) -> tuple[int, float, float, int]:
     doubts = len(candidate.findings) - faults
     held = _DOUBT * doubts - (candidate.sendable or 0.0)
     return faults, held, -(candidate.mean_logprob or 0.0), candidate.seed
-
-
-def _alike(one: str, other: str) -> bool:
-    bare, bare_other = (_PUNCTUATION.sub("", text) for text in (one, other))
-    matcher = SequenceMatcher(None, bare, bare_other, autojunk=False)
-    return matcher.real_quick_ratio() >= _SAME and matcher.ratio() >= _SAME

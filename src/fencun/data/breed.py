@@ -14,13 +14,14 @@ from pathlib import Path
 
 from fencun.data.axes import typing_of
 from fencun.data.breeder import Breeder, Written
-from fencun.data.likeness import OVERLAP, Neighbours
 from fencun.data.lines import Line, parse_row
+from fencun.data.overlap import GRAM, OVERLAP
 from fencun.data.plan import Birth
 from fencun.data.privacy import find_private
 from fencun.errors import FencunError, RecordError
 from fencun.files import Appender, Json, read_jsonl, sha256_file, write_json, write_jsonl
 from fencun.gates import Finding, Gates
+from fencun.grams import GramIndex
 from fencun.scenario import Scenario
 
 JOURNAL = "journal.jsonl"
@@ -133,7 +134,7 @@ class Run:
                 f"计划里的亲本 {missing[0]} 不在种子和草稿里。",
                 f"The plan's parent {missing[0]} is not among the seeds and drafts.",
             )
-        self._neighbours = Neighbours()
+        self._neighbours = GramIndex(GRAM)
         self._siblings: dict[str, list[str]] = defaultdict(list)
         for line in lines:
             self._accept(line.id, line.text, line.parent)

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from rensa import RMinHash  # type: ignore[import-untyped]
 from scipy.sparse import csr_array
 
-from fencun.data.ngrams import GRAM, codes_of, grams, in_parts, mix
+from fencun.data.ngrams import codes_of, in_parts, mix
+from fencun.data.overlap import GRAM, OVERLAP
+from fencun.grams import gram_set, jaccard, words_only
 
-__all__ = ["GRAM", "NEAR", "OVERLAP", "SAME_MEANING", "Alike", "Neighbours", "fallen", "grams",
-           "near_duplicates", "nearest", "overlaps", "same_meaning"]  # fmt: skip
-
-OVERLAP = 0.30  # charter: below 30 % of the shorter line's 5-grams
 NEAR = 0.50  # Jaccard index of the two sets of 5-grams
 SAME_MEANING = 0.965  # cosine of two E5 embeddings; see docs/data.md for how it was chosen
 
@@ -82,7 +80,7 @@ def _verified(
     found = []
     for earlier in sorted({at for bucket in shared for at in held.get(bucket, ())}):
         other = _gram_set(texts[earlier])
-        degree = len(own & other) / len(own | other)
+        degree = jaccard(own, other)
         if degree >= threshold:
             found.append(Alike(earlier, later, degree))
     return found
@@ -90,14 +88,14 @@ def _verified(
 
 @lru_cache(maxsize=4096)
 def _gram_set(text: str) -> frozenset[str]:
-    return frozenset(grams(text))
+    return gram_set(words_only(text), GRAM)
 
 
 def _buckets(texts: Sequence[str]) -> NDArray[np.uint32]:
     """Return in which LSH bucket each line is with others, shape ``(lines, bands)``; 0 is alone."""
     keys = np.zeros((len(texts), _BANDS), dtype=np.uint32)
     for start in range(0, len(texts), _CHUNK):
-        chunk = [grams(text) for text in texts[start : start + _CHUNK]]
+        chunk = [list(_gram_set(text)) for text in texts[start : start + _CHUNK]]
         matrix = RMinHash.digest_matrix_from_token_sets(chunk, num_perm=_PERMUTATIONS, seed=_SEED)
         rows = np.array(matrix.to_rows(), dtype=np.uint64)
         keys[start : start + _CHUNK] = mix(rows.reshape(-1, _BANDS, _ROWS)) >> np.uint64(32)
@@ -206,35 +204,6 @@ def _telling(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     )
     most = int(np.searchsorted(work, _COMPARISONS, side="right")) - 1
     return np.concatenate(found)[counts <= most]
-
-
-class Neighbours:
-    """Finds the nearest of the texts so far, exactly, one text at a time (for a trickle)."""
-
-    def __init__(self) -> None:
-        self._holders: dict[str, list[int]] = {}
-        self._names: list[str] = []
-        self._sizes: list[int] = []
-
-    def add(self, name: str, text: str) -> None:
-        """Take one text more, known as ``name``."""
-        own = set(grams(text))
-        for gram in own:
-            self._holders.setdefault(gram, []).append(len(self._names))
-        self._names.append(name)
-        self._sizes.append(len(own))
-
-    def nearest(self, text: str) -> tuple[str, float]:
-        """Return who shares most of the shorter one's 5-grams with ``text``, and that share."""
-        own = set(grams(text))
-        shared: dict[int, int] = {}
-        for gram in own:
-            for at in self._holders.get(gram, ()):
-                shared[at] = shared.get(at, 0) + 1
-        if not shared:
-            return "", 0.0
-        share, at = max((n / min(len(own), self._sizes[at]), -at) for at, n in shared.items())
-        return self._names[-at], share
 
 
 def same_meaning(vectors: NDArray[np.float32], threshold: float = SAME_MEANING) -> list[Alike]:

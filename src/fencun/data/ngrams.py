@@ -1,4 +1,4 @@
-"""N-grams of characters, punctuation aside: as strings, and as 64-bit codes where many are counted.
+"""N-grams of characters, punctuation aside, as 64-bit codes: for files where very many are counted.
 
 A code is a linear hash of the characters, so that tens of millions of n-grams fit in memory;
 that two different n-grams share one is too rare to matter.
@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fencun.data.refrain import words_only
+from fencun.data.overlap import GRAM
+from fencun.grams import words_only
 
-GRAM = 5
 Codes = NDArray[np.uint64]
 
 _POWERS = np.array([0x9E3779B97F4A7C15], dtype=np.uint64) ** np.arange(1, GRAM + 1).astype(
@@ -21,16 +21,11 @@ _CHUNK = 4096  # texts looked at together
 _PART = 8_000_000  # codes sorted together
 
 
-def grams(text: str) -> list[str]:
-    """Return the 5-grams of ``text``, punctuation aside; of a shorter text, the text itself."""
-    plain = words_only(text)
-    return [plain[i : i + GRAM] for i in range(max(1, len(plain) - GRAM + 1))]
-
-
 def codes_of(texts: Sequence[str]) -> tuple[Codes, NDArray[np.int64]]:
     """Return the distinct 5-grams of every text, one text after the other, and where each begins.
 
-    A text shorter than a 5-gram is one, like in :func:`grams`, so that none is empty.
+    A text shorter than a 5-gram is one, as in :func:`fencun.grams.gram_set`, so that none is
+    empty.
     """
     flat = np.empty(sum(max(1, len(text)) for text in texts), dtype=np.uint64)
     starts = np.zeros(len(texts), dtype=np.int64)

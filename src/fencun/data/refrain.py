@@ -1,23 +1,16 @@
 """Refrains: openings and endings that a batch says too often (charter, section five)."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from fencun.gates import Finding
+from fencun.grams import words_only
 
 # How many characters, and the share of a batch that may have them in common.
 OPENING_CHARS, OPENING_SHARE = 6, 0.05
 FORMULA_CHARS, FORMULA_SHARE = 3, 0.15
 ENDING_CHARS, ENDING_SHARE = 8, 0.03
 _ALWAYS_ALLOWED = 2  # shares say nothing about a handful of lines
-
-_NOT_WORD = re.compile(r"[\W_]+")
-
-
-def words_only(text: str) -> str:
-    """Return ``text`` without punctuation and white space."""
-    return _NOT_WORD.sub("", text)
 
 
 def body(text: str, salutation: str) -> str:

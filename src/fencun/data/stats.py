@@ -10,12 +10,13 @@ from fencun.data.judge import Judge
 from fencun.data.likeness import nearest
 from fencun.data.lines import Line
 from fencun.data.ngrams import count_distinct
-from fencun.data.refrain import FORMULA_CHARS, ending, opening, words_only
+from fencun.data.refrain import FORMULA_CHARS, ending, opening
 from fencun.files import Json
 from fencun.gates import passes
 from fencun.gates.cliche import ClicheGate
 from fencun.gates.length import count_chars
 from fencun.gates.text import unquoted
+from fencun.grams import words_only
 from fencun.scenario import Scenario
 
 _TOP = 10

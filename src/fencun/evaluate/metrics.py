@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
+from fencun.grams import grams, jaccard
+
 
 def bleu(texts: Sequence[str], references: Sequence[str], order: int = 4) -> float:
     """Return corpus BLEU of ``texts``, one reference each, between 0 and 1; 0 without a match."""
     matched, total = [0] * order, [0] * order
     for text, reference in zip(texts, references, strict=True):
         for n in range(1, order + 1):
-            mine, theirs = _grams(text, n), _grams(reference, n)
+            mine, theirs = Counter(grams(text, n)), Counter(grams(reference, n))
             matched[n - 1] += (mine & theirs).total()
             total[n - 1] += mine.total()
     if not all(matched):
@@ -23,10 +25,6 @@ def bleu(texts: Sequence[str], references: Sequence[str], order: int = 4) -> flo
     precision = fmean(math.log(m / t) for m, t in zip(matched, total, strict=True))
     length, wanted = sum(map(len, texts)), sum(map(len, references))
     return math.exp(precision + min(0.0, 1.0 - wanted / length))
-
-
-def _grams(text: str, n: int) -> Counter[str]:
-    return Counter(text[i : i + n] for i in range(len(text) - n + 1))
 
 
 def rouge_l(text: str, reference: str) -> float:
@@ -50,8 +48,8 @@ def _common_subsequence(one: str, other: str) -> int:
 
 def likeness(texts: Sequence[str]) -> float | None:
     """Return how alike ``texts`` are: mean Jaccard index of 3-gram sets over all pairs."""
-    sets = [set(_grams(text, 3)) for text in texts]
-    pairs = [len(a & b) / len(a | b) for at, a in enumerate(sets) for b in sets[at + 1 :] if a | b]
+    sets = [frozenset(grams(text, 3)) for text in texts]
+    pairs = [jaccard(a, b) for at, a in enumerate(sets) for b in sets[at + 1 :] if a | b]
     return fmean(pairs) if pairs else None
 
 
@@ -65,8 +63,8 @@ def ranking(values: dict[str, float | None], *, high_is_good: bool) -> list[str]
 def agreement(one: Sequence[str], other: Sequence[str]) -> float | None:
     """Return Kendall's tau between two rankings of the arms that both hold; None for under two."""
     shared = [arm for arm in one if arm in other]
-    pairs = [(a, b) for at, a in enumerate(shared) for b in shared[at + 1 :]]
-    if not pairs:
+    if len(shared) < 2:
         return None
-    place = {arm: at for at, arm in enumerate(other)}
-    return sum(1 if place[a] < place[b] else -1 for a, b in pairs) / len(pairs)
+    from scipy import stats
+
+    return float(stats.kendalltau(range(len(shared)), [other.index(arm) for arm in shared])[0])

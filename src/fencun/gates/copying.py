@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fencun.brief import Brief
 from fencun.gates.gate import Finding
 from fencun.gates.text import shown
+from fencun.grams import common_pieces
 
 _FAULT_CHARS = 10
 _PIECE_CHARS = 4
@@ -29,23 +30,3 @@ class CopyingGate:
             copied = shown(text[start:end])
             zh, en = f"把细节照抄了一遍：“{copied}”。", f"Copies the detail: {copied!r}."
             yield Finding(self.name, "fault", start, end, zh, en)
-
-
-def common_pieces(text: str, other: str, least: int) -> list[tuple[int, int]]:
-    """Return start and end of the maximal pieces of ``text``, ``least`` long, found in ``other``.
-
-    Pieces are taken greedily from the left and do not overlap.
-    """
-    grams = {other[i : i + least] for i in range(len(other) - least + 1)}
-    pieces = []
-    start = 0
-    while start + least <= len(text):
-        if text[start : start + least] not in grams:
-            start += 1
-            continue
-        end = start + least
-        while end < len(text) and text[start : end + 1] in other:
-            end += 1
-        pieces.append((start, end))
-        start = end
-    return pieces

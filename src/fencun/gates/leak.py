@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fencun.brief import Brief
 from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import shown
+from fencun.grams import grams
 from fencun.prompt import instructions, standing_reminders
 from fencun.scenario import Scenario
 from fencun.words import Patterns, Words
@@ -62,10 +63,12 @@ class LeakGate:
         self._marks = Patterns((*_ASIDE, *marks))
         examples = [example.get("text", "") for example in scenario.examples]
         self._examples = Words(
-            (gram for text in examples for gram in _grams(text)), overlapping=True
+            (gram for text in examples for gram in grams(text, _ECHO_CHARS)), overlapping=True
         )
         told = [*standing_reminders(scenario), instructions(scenario) if scenario.prompt else ""]
-        self._told = Words((gram for text in told for gram in _grams(text)), overlapping=True)
+        self._told = Words(
+            (gram for text in told for gram in grams(text, _ECHO_CHARS)), overlapping=True
+        )
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
@@ -103,10 +106,6 @@ class LeakGate:
         what = shown(said.strip())
         en = f"Not part of a message: {what!r}."
         return Finding(self.name, severity, start, end, f"{zh}：“{what}”。", en)
-
-
-def _grams(text: str) -> Iterator[str]:
-    return (text[at : at + _ECHO_CHARS] for at in range(len(text) - _ECHO_CHARS + 1))
 
 
 def _own_values(brief: Brief) -> Iterator[tuple[str, Severity]]:

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from fencun.brief import parse_brief
 from fencun.data.lines import DRAFTS, SEEDS, Line, iterate_lines, parse_row
+from fencun.data.overlap import OverlapIndex
 from fencun.data.privacy import find_private
 from fencun.errors import BriefError, FencunError
 from fencun.files import Json
 from fencun.records import Seed
 from fencun.scenario import Scenario
-from fencun.store.echoes import Echoes
 from fencun.store.schema import SeedVersionRow, SketchRow
 
 SOURCE = "store"
@@ -85,7 +85,7 @@ def _state(scenario: Scenario, name: str) -> tuple[int, int]:
     return told.st_mtime_ns, told.st_size
 
 
-def echoes(scenario: Scenario) -> Echoes:
+def echoes(scenario: Scenario) -> OverlapIndex:
     """Return the index of what the scenario's own lines say: its seeds, then its drafts.
 
     Built once for a state of the two files.
@@ -94,9 +94,9 @@ def echoes(scenario: Scenario) -> Echoes:
 
 
 @lru_cache(maxsize=4)
-def _index(key: "_Key", *states: tuple[int, int]) -> Echoes:
+def _index(key: "_Key", *states: tuple[int, int]) -> OverlapIndex:
     lines = (line for name in (SEEDS, DRAFTS) for line in lines_of(key.scenario, name))
-    return Echoes((line.id, line.text) for line in lines)
+    return OverlapIndex((line.id, line.text) for line in lines)
 
 
 class _Key:

@@ -11,12 +11,12 @@ from fencun.brief import Brief
 from fencun.data.axes import axes
 from fencun.data.coverage import cell_of
 from fencun.data.lines import parse_row
+from fencun.data.overlap import OverlapIndex
 from fencun.errors import BriefError
 from fencun.gates import Finding, Gates
 from fencun.records import Seed
 from fencun.scenario import Dimension, Scenario
 from fencun.store import seeds
-from fencun.store.echoes import Echoes
 from fencun.store.schema import SketchRow
 from fencun.store.seeds import Entry
 from fencun.web.shapes import check_shape
@@ -239,4 +239,4 @@ def _findings(
     gone = {name for name in seeds.shipped(scenario) if name not in standing}
     echo = seeds.echoes(scenario).check(record.text, {record.id, *changed, *gone})
     changed.pop(record.id, None)
-    return [*(echo or Echoes(changed.items()).check(record.text)), *found]
+    return [*(echo or OverlapIndex(changed.items()).check(record.text)), *found]
