@@ -133,6 +133,18 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Json | RecordError]]:
                 yield number, _parse_line(line, number)
 
 
+def whole_rows(path: Path) -> Iterator[tuple[int, Json]]:
+    """As :func:`read_jsonl`, for files of which every line must be readable.
+
+    Raises:
+        RecordError: a line is not; names the file and the line.
+    """
+    for line, row in read_jsonl(path):
+        if isinstance(row, RecordError):
+            raise RecordError(f"{path}：{row.zh}", f"{path}: {row.en}", line=line)
+        yield line, row
+
+
 def _parse_line(raw: bytes, number: int) -> Json | RecordError:
     try:
         value = json.loads(raw.decode("utf-8"))
@@ -239,6 +251,23 @@ class Appender:
             f"写不了 {self.path}：{error.strerror}。已经写下的行都还在。",
             f"Cannot write {self.path}: {error.strerror}. The lines already written are safe.",
         )
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let nobody else into the block on ``folder`` at the same time; waits for its turn."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise FencunError(
+            f"打不开 {folder}：{error.strerror}。", f"Cannot open {folder}: {error.strerror}."
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from fencun.cli.ballot import Which
 from fencun.cli.ballot import app as ballot_app
+from fencun.cli.eval_read import app as reading
 from fencun.cli.options import AsJson, ScenarioName, print_json, progress, verb
 from fencun.language import say
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 app.add_typer(ballot_app, name="ballot")
+app.add_typer(reading)
 
 _NEEDS = "evaluate"
 

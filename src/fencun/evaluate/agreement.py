@@ -46,8 +46,8 @@ def agreement(table: VoteTable) -> Agreement:
     twice = np.concatenate([first.rater, first.rater])
     send = first.send.T.ravel().astype(np.int64)
     return Agreement(
-        _alpha(unit, first.rater, first.outcome, NEITHER + 1),
-        _alpha(answer, twice, send, 2),
+        alpha_of(unit, first.rater, first.outcome, NEITHER + 1),
+        alpha_of(answer, twice, send, 2),
         self_agreement(table),
     )
 
@@ -60,8 +60,11 @@ def self_agreement(table: VoteTable) -> Rate:
     return wilson(same, len(again))
 
 
-def _alpha(unit: Ints, rater: Ints, value: Ints, values: int) -> Alpha:
-    """Return alpha over units; of a rater who met one answer twice the later word counts."""
+def alpha_of(unit: Ints, rater: Ints, value: Ints, values: int) -> Alpha:
+    """Return alpha over units, for codes 0 to ``values`` - 1; three arrays of one length.
+
+    Of a rater who met one unit twice the later word counts.
+    """
     import krippendorff
 
     if not len(unit):

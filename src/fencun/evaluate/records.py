@@ -40,7 +40,7 @@ CHOICES: dict[Choice, tuple[str, str]] = {
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Row(BaseModel):
+class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
@@ -65,7 +65,7 @@ class _Row(BaseModel):
             ) from error
 
 
-class Answer(_Row):
+class Answer(Row):
     """What one arm answered to one brief, and everything needed to ask it again.
 
     ``prompt`` is the hash of the whole chat: ``prefix`` is the hash of what it begins with for
@@ -103,7 +103,7 @@ class Answer(_Row):
         return sha256_json({"brief": self.brief, "text": self.text})
 
 
-class Opinion(_Row):
+class Opinion(Row):
     """What a rater said about one of the two answers."""
 
     send: bool = False
@@ -111,7 +111,7 @@ class Opinion(_Row):
     scales: dict[Scale, Annotated[int, Field(ge=1, le=5)]] = {}
 
 
-class Vote(_Row):
+class Vote(Row):
     """One ballot, cast. ``left`` and ``right`` are the arms; their hashes pin the texts seen.
 
     ``rater`` is an id, ``name`` what the rater is called; ``repeat_of`` is the id of the

@@ -8,6 +8,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _QUOTED = re.compile(
     r"“[^”]{0,200}”|「[^」]{0,200}」|『[^』]{0,200}』|‘[^’]{0,200}’|\"[^\"]{0,200}\""
 )
+_SENTENCE = re.compile(r"[^。！？!?…～~\n]+[。！？!?…～~]*[”」』’\"）)]*")
 _CLAUSE = re.compile(r"[^\s，。！？；：、,.!?;:…—~～]+")
 
 
@@ -27,6 +28,11 @@ def unquoted(text: str) -> str:
         return match[0] if 2 * len(match[0]) > len(text) else " " * len(match[0])
 
     return _QUOTED.sub(blank, text)
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of ``text`` in their order, each with the marks that end it."""
+    return [told for found in _SENTENCE.findall(text) if (told := found.strip())]
 
 
 def clauses(text: str) -> list[Span]:
