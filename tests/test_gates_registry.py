@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -106,3 +107,47 @@ def test_names_are_those_of_the_findings(gates: Gates) -> None:
         "length", "person", "salutation", "cliche", "copying", "calendar",
         "tact", "facts", "shape", "leak", "repetition", "favour",
     )  # fmt: skip
+
+
+def _salutations() -> list[dict[str, str]]:
+    lines = (Path(__file__).parent / "data" / "salutations.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+@pytest.mark.parametrize("fields", _salutations(), ids=lambda fields: str(fields["salutation"]))
+def test_what_the_other_is_called_is_no_fault(scenario: Scenario, fields: dict[str, str]) -> None:
+    brief = asked(scenario, detail="小时候常一起爬树掏鸟窝", length="一句话", **fields)
+    name = brief.value("salutation")
+    text = f"{name}，树还在，过年好，天冷多穿点。"
+    assert [str(f) for f in Gates(scenario).check(text, brief) if f.severity == "fault"] == []
+
+
+def test_faults_beside_a_name_stay(scenario: Scenario) -> None:
+    gates = Gates(scenario)
+    brief = asked(scenario, salutation="🎉🎉老周", relation="发小")
+    found = gates.check("🎉🎉老周🎉，值此佳节🎉，给你拜年。", brief)
+    assert {(f.gate, f.start) for f in found if f.severity == "fault"} >= {
+        ("shape", 10), ("cliche", 6),
+    }  # fmt: skip
+    opening = asked(scenario, salutation="总之", relation="发小")
+    found = gates.check("总之，新的一年，给你拜年。", opening)
+    assert [str(f) for f in found if f.gate == "cliche"] == ["套话开场：“新的一年”。"]
+
+
+def test_what_the_detail_says_itself_is_no_cliche(scenario: Scenario) -> None:
+    gates = Gates(scenario)
+    text = "王老师，您那句幸福美满贴在门上，合作愉快也贴着，给您拜年，您多保重，过几天我上门看您。"
+    told = asked(scenario, detail="他开店时写的字：幸福美满、合作愉快")
+    assert [f.gate for f in gates.check(text, told)] == []
+    assert {f.gate for f in gates.check(text, asked(scenario))} == {"cliche", "favour"}
+
+
+def test_traditional_characters_are_read(scenario: Scenario) -> None:
+    brief = asked(scenario, salutation="王老師", relation="高中班主任", detail="他去年離婚了")
+    text = "王老師，天冷，給您拜年，萬事如意，闔家歡樂，身體健康，離婚的事過去了，您多保重。"
+    found = {
+        (f.gate, text[f.start : f.end]) for f in Gates(scenario).check(text, brief)
+        if f.severity == "fault"
+    }  # fmt: skip
+    assert {("cliche", "萬事如意，闔家歡樂，身體健康"), ("tact", "離婚")} <= found
+    assert not {gate for gate, _ in found} & {"salutation", "person", "length"}

@@ -309,3 +309,17 @@ def test_a_full_engine_is_429_with_retry_after(scenario: Scenario) -> None:
             assert busy.status_code == 429
             assert busy.headers["Retry-After"] == "9"
             assert busy.json()["error"]["retry_after"] == 9
+
+
+def test_how_words_are_understood_is_said_before_anything_is_written(client: TestClient) -> None:
+    typed = {
+        "salutation": "王老师", "relation": "客户的女儿", "style": "不要幽默", "length": "50字以內",
+        "occasion": "腊月廿三", "detail": "", "mood": "好",
+    }  # fmt: skip
+    told = client.post("/api/read", json={"brief": typed}).json()["fields"]
+    assert {name: field["value"] for name, field in told.items()} == {
+        "relation": None, "style": None, "length": "短", "occasion": "小年",
+    }  # fmt: skip
+    assert told["length"]["told"] == "短（25 到 50 字）"
+    assert "没有看懂" in told["relation"]["told"]
+    assert client.get("/api/history").json()["writings"] == []

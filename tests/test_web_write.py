@@ -183,3 +183,8 @@ def test_nothing_is_promised_about_privacy_with_a_remote_engine(scenario: Scenar
         page = client.get("/").text
         assert "内容不外传" not in page
         assert "qwen3-8b" in page
+
+
+def test_without_javascript_the_page_says_how_words_were_understood(client: TestClient) -> None:
+    page = client.post("/", data={**web_app.BRIEF, "length": "不少于80字"}).text
+    assert "当作“中（80 到 120 字）”，也记着您的原话。" in page

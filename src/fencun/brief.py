@@ -222,6 +222,23 @@ def parse_brief(
     )
 
 
+def read_fields(scenario: Scenario, raw: Mapping[str, str]) -> dict[str, Reading | BriefError]:
+    """Say how each field that is chosen from a list would be understood, one by one.
+
+    What is empty, free text or unknown is left out: nothing is decided by it.
+    """
+    told: dict[str, Reading | BriefError] = {}
+    for dimension in scenario.dimensions:
+        if dimension.kind == "text" or not raw.get(dimension.name, "").strip():
+            continue
+        try:
+            typed = _clean(dimension, raw[dimension.name])
+            told[dimension.name] = _reading(dimension, typed, understand(dimension, typed))
+        except BriefError as error:
+            told[dimension.name] = error
+    return told
+
+
 def _reading(dimension: Dimension, typed: str, meaning: Meaning) -> Reading:
     value, english = meaning.choice.value, meaning.choice.en
     zh, en = meaning.zh, meaning.en

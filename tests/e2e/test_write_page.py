@@ -126,8 +126,16 @@ def test_chips_fill_fields_and_fields_press_chips(desk: Page) -> None:
     desk.locator("[name=relation]").fill("高中班主任")
     expect(relation.locator(".chip[aria-pressed=true]")).to_have_text("老师导师")
     expect(relation.locator(".hint")).to_contain_text("当作“老师导师”")
-    desk.locator("[name=relation]").fill("外星人")
-    expect(relation.locator(".chip[aria-pressed=true]")).to_have_count(0)
+    for stranger in ("外星人", "客户的女儿"):
+        desk.locator("[name=relation]").fill(stranger)
+        expect(relation.locator(".chip[aria-pressed=true]")).to_have_count(0)
+        expect(relation.locator(".hint")).to_contain_text(f"“{stranger}”没有看懂")
+    style = desk.locator("[data-field=style]")
+    desk.locator("[name=style]").fill("不要幽默")
+    expect(style.locator(".hint")).to_contain_text("没有看懂")
+    expect(style.locator(".chip[aria-pressed=true]")).to_have_count(0)
+    desk.locator("[name=length]").fill("不少于80字")
+    expect(desk.locator("[data-field=length] .hint")).to_contain_text("当作“中（80 到 120 字）”")
 
 
 def test_a_field_at_fault_is_told_beside_it_and_forgiven_when_mended(desk: Page) -> None:

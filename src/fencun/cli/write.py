@@ -106,6 +106,7 @@ def write(
     }  # fmt: skip
     given = {name: value for name, value in flags.items() if value is not None}
     brief = _brief(declared, given)
+    _tell_understood(brief)
     writing = asyncio.run(_write_one(declared, brief, arm, keep, draws, seed, model, not as_json))
     if as_json:
         print_json(_row(writing))
@@ -132,6 +133,19 @@ def _brief(scenario: Scenario, given: dict[str, str]) -> "Brief":
     from fencun.cli.questions import ask_brief
 
     return parse_brief(scenario, given) if given else ask_brief(scenario)
+
+
+def _tell_understood(brief: "Brief") -> None:
+    """Say before drawing how other words than the scenario's own were understood."""
+    for reading in brief.readings:
+        typer.secho(
+            say(
+                f"{reading.label}“{reading.typed}”，当作“{reading}”。",
+                f"{reading.label} {reading.typed!r} is taken as {reading}.",
+            ),
+            dim=True,
+            err=True,
+        )
 
 
 async def _write_one(

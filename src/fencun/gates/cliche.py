@@ -39,11 +39,16 @@ class ClicheGate:
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
         yield from self._opening(text, brief)
+        detail = brief.value("detail")
         for span in self._phrases.find(text):
+            if span.word in detail:
+                continue
             yield self._found(
                 span, f"套话：“{shown(span.word)}”。", f"Cliché: {shown(span.word)!r}."
             )
         for span in self._stiff.find(text):
+            if span.word in detail:
+                continue
             zh, en = f"“{shown(span.word)}”听着不像当面说的话。", f"Stiff: {shown(span.word)!r}."
             yield Finding(self.name, "doubt", span.start, span.end, zh, en)
         yield from self._flat(text)

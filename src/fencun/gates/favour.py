@@ -20,6 +20,8 @@ class FavourGate:
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
         for span in self._asks.find(text):
+            if span.word in brief.value("detail"):
+                continue  # it is what happened between them
             yield Finding(
                 self.name,
                 "fault",

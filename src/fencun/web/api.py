@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 
 from fencun.batch import candidate_row
-from fencun.brief import parse_brief
+from fencun.brief import Reading, parse_brief, read_fields
 from fencun.errors import EngineError
 from fencun.store import writings
 from fencun.web import sse
@@ -24,6 +24,8 @@ from fencun.web.shapes import (
     CheckShape,
     ErrorShape,
     EventRequest,
+    ReadRequest,
+    ReadShape,
     RewriteRequest,
     WriteRequest,
     WritingShape,
@@ -90,6 +92,18 @@ async def scenario(studio: StudioDep) -> dict[str, Any]:
         "default_arm": studio.default_arm,
         "changes": list(changes(declared)),
         "model": studio.writer.engine.name,
+    }
+
+
+@router.post("/read", response_model=ReadShape, responses={422: _ERRORS[422]}, summary="怎么理解")
+async def read(body: ReadRequest, studio: StudioDep) -> dict[str, Any]:
+    """Say how what was typed is understood, before anything is written."""
+    told = read_fields(studio.scenario, body.brief)
+    return {
+        "fields": {
+            name: {"value": each.value if isinstance(each, Reading) else None, "told": str(each)}
+            for name, each in told.items()
+        }
     }
 
 

@@ -60,6 +60,25 @@ class CheckRequest(Asked):
     brief: dict[str, str] = Field(max_length=40)
 
 
+class ReadRequest(Asked):
+    """A brief as far as it is typed."""
+
+    brief: dict[str, Annotated[str, StringConstraints(max_length=2000)]] = Field(max_length=40)
+
+
+class ReadField(BaseModel):
+    """How a field is understood: its value, null where it is not, and what to say of it."""
+
+    value: str | None
+    told: str
+
+
+class ReadShape(BaseModel):
+    """The fields that are chosen from a list, as far as they are typed."""
+
+    fields: dict[str, ReadField]
+
+
 class EventRequest(Asked):
     """What a person did with a candidate. ``id`` is made by the client: sent twice, kept once."""
 

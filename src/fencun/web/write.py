@@ -6,8 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from fencun.brief import Reading, read_fields
 from fencun.errors import BriefError, FencunError
-from fencun.scenario import Dimension
+from fencun.scenario import Dimension, Scenario
 from fencun.store import writings
 from fencun.web.leaving import unless_gone
 from fencun.web.pages import Page, Visitor, render
@@ -72,6 +73,7 @@ def _show(
         status=error.status if error else 200,
         scenario=scenario,
         fields=[_field(dimension, scenario.example) for dimension in scenario.dimensions],
+        understood=_understood(scenario, asked),
         asked=asked,
         writing=writing,
         error=error,
@@ -80,16 +82,18 @@ def _show(
             "changes": changes(scenario),
             "salutation": salutation.name if salutation else None,
             "example": scenario.example,
-            "choices": {
-                dimension.name: {
-                    "match": dimension.match,
-                    "names": {name: choice.value for name, choice in dimension.names.items()},
-                }
-                for dimension in scenario.dimensions
-                if dimension.choices
-            },
         },
     )
+
+
+def _understood(scenario: Scenario, asked: dict[str, str]) -> dict[str, str]:
+    """How fields were understood that hold other words than the scenario's own."""
+    told = read_fields(scenario, asked)
+    return {
+        name: str(reading)
+        for name, reading in told.items()
+        if isinstance(reading, Reading) and reading.value != reading.typed
+    }
 
 
 def _field(dimension: Dimension, example: dict[str, str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 // The page 写祝福: the form, its chips, and the three slips.
 
-import { announce, say } from "/static/js/common.js";
+import { announce, request, say } from "/static/js/common.js";
 import { openCard } from "/static/js/card.js";
 import { Slip } from "/static/js/slip.js";
 import { events } from "/static/js/stream.js";
@@ -40,26 +40,48 @@ function brief() {
   return Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, input.value.trim()]));
 }
 
-// Chips: pressing one fills the field in; typing presses the one that is meant.
+// Chips: pressing one fills the field in; typing presses the one that is meant. What other words
+// mean, only the server knows; it is asked when the typing rests.
 
-/** The value that is meant, as the server will understand it, or null where only it can tell. */
-function meant(name, typed) {
-  const { names, match } = settings.choices[name];
-  if (Object.hasOwn(names, typed)) return names[typed];
-  const fits = match === "ending" ? (alias) => typed.endsWith(alias) : (alias) => typed.includes(alias);
-  const inside = Object.keys(names).filter((alias) => alias.length > 1 && fits(alias));
-  return inside.length ? names[inside.reduce((a, b) => (b.length > a.length ? b : a))] : null;
-}
+const REST_MS = 250;
+let resting = 0;
+let reading = null;
+
+const chipsOf = (box) => [...box.querySelectorAll(".chip")];
 
 function press(box) {
-  const name = box.dataset.field;
-  const typed = fields[name].value.trim();
-  const value = meant(name, typed);
-  for (const chip of box.querySelectorAll(".chip"))
-    chip.setAttribute("aria-pressed", String(chip.dataset.value === value));
+  const typed = fields[box.dataset.field].value.trim();
+  const own = chipsOf(box).some((chip) => chip.dataset.value === typed);
+  show(box, own ? typed : null, "");
+  if (typed && !own) {
+    clearTimeout(resting);
+    resting = setTimeout(understand, REST_MS);
+  }
+}
+
+function show(box, value, told) {
+  for (const chip of chipsOf(box)) chip.setAttribute("aria-pressed", String(chip.dataset.value === value));
   const hint = box.querySelector(".hint");
-  hint.dataset.text ??= hint.textContent;
-  hint.textContent = value && value !== typed ? say(`当作“${value}”，也记着您的原话。`, `Taken as ${value}; your words are kept.`) : hint.dataset.text;
+  hint.textContent = told || hint.dataset.text;
+}
+
+/** Ask the server how the words in the fields are understood, and say so before anything is written. */
+async function understand() {
+  const typed = brief();
+  reading?.abort();
+  reading = new AbortController();
+  let told;
+  try {
+    const answer = await request("/api/read", { method: "POST", body: { brief: typed }, signal: reading.signal });
+    told = (await answer.json()).fields;
+  } catch {
+    return; // a newer question is under way, or writing will say what is wrong
+  }
+  for (const [name, { value, told: words }] of Object.entries(told)) {
+    if (fields[name].value.trim() !== typed[name] || value === typed[name]) continue;
+    const box = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
+    show(box, value, value ? say(`当作“${words}”，也记着您的原话。`, `Taken as ${words}; your words are kept.`) : words);
+  }
 }
 
 function unfold(box, open) {
@@ -276,7 +298,7 @@ function reveal() {
 
 form.querySelectorAll("[data-field]").forEach((box) => {
   const name = box.dataset.field;
-  if (settings.choices[name]) setUpChips(box);
+  if (box.querySelector(".chips")) setUpChips(box);
   fields[name].addEventListener("input", () => forgive(name));
 });
 form.addEventListener("submit", (event) => {
