@@ -1,9 +1,10 @@
 """What an evaluation keeps: answers, and the votes of people on them. Frozen, nothing unknown."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from fencun import labels
 from fencun.errors import RecordError
 from fencun.files import Json, sha256_json
 from fencun.records import Id
@@ -16,14 +17,8 @@ Source = Literal["web", "paper"]
 BALLOTS = 30  # how many a rater gets unless told otherwise: about twenty minutes
 
 # What a rater taps to say why an answer cannot be sent as it is.
-REASONS: dict[Reason, tuple[str, str]] = {
-    "cliche": ("套话", "clichés"),
-    "greasy": ("油腻", "greasy"),
-    "misfit": ("不合身份", "wrong for who they are"),
-    "long": ("太长", "too long"),
-    "invented": ("编了事", "makes things up"),
-    "exposed": ("揭了短", "touches a sore spot"),
-    "unlike": ("不像他会说的话", "not what one would say"),
+REASONS: dict[Reason, labels.Label] = {
+    reason: labels.REASONS[reason] for reason in get_args(Reason)
 }
 SCALES: dict[Scale, tuple[str, str]] = {
     "facts": ("事实准确", "facts right"),

@@ -7,26 +7,6 @@ from fencun.files import Json
 from fencun.language import say
 
 NOTHING = "–"
-GATES: dict[str, tuple[str, str]] = {
-    "ending": ("没写完", "unfinished"),
-    "length": ("篇幅", "length"),
-    "person": ("您和你", "form of address"),
-    "salutation": ("称呼", "salutation"),
-    "cliche": ("套话", "clichés"),
-    "copying": ("照抄细节", "copied detail"),
-    "calendar": ("年份生肖", "calendar"),
-    "tact": ("点破", "tact"),
-    "facts": ("编了事", "made-up facts"),
-    "shape": ("格式", "shape"),
-    "leak": ("夹带", "leaks"),
-    "repetition": ("重复", "repetition"),
-    "favour": ("求人", "asking favours"),
-}
-
-
-def gate(name: str) -> str:
-    """Return what people call the gate ``name``; the name itself where it is a new one."""
-    return say(*GATES[name]) if name in GATES else name
 
 
 def percent(share: float | None) -> str:

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, selectinload
 
+from fencun import labels
 from fencun.errors import FencunError
 from fencun.files import Json
 from fencun.records import Sample
@@ -31,17 +32,9 @@ WANTED = 2  # reviewers who must agree
 Reason = Literal["cliche", "unlike", "misfit", "exposed", "invented", "copied", "greasy", "alike"]
 
 # What a reviewer taps to say why a draft is refused.
-REASONS: dict[Reason, tuple[str, str]] = {
-    "cliche": ("套话", "clichés"),
-    "unlike": ("不像人说的话", "nobody talks like that"),
-    "misfit": ("不合身份", "wrong for who they are"),
-    "exposed": ("失了分寸", "tactless"),
-    "invented": ("编了事", "makes things up"),
-    "copied": ("照抄细节", "copies the detail"),
-    "greasy": ("油腻", "greasy"),
-    "alike": ("和别条太像", "too like another"),
+REASONS: dict[Reason, labels.Label] = {
+    reason: labels.REASONS[reason] for reason in get_args(Reason)
 }
-assert tuple(REASONS) == get_args(Reason)
 
 
 class ReviewError(FencunError):

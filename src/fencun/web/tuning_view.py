@@ -5,6 +5,7 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any
 
+from fencun.labels import gate_label
 from fencun.language import say
 from fencun.tune.runs.processes import State, TuningRun, events, last_words
 from fencun.web.chart import Chart, line_chart, smooth
@@ -12,20 +13,6 @@ from fencun.web.chart import Chart, line_chart, smooth
 Row = dict[str, Any]
 
 _PRESETS = {"quick": ("快", "quick"), "full": ("全", "full"), "tiny": ("试", "tiny")}
-_GATES = {
-    "calendar": ("说了生肖日期", "calendar"),
-    "cliche": ("套话", "cliché"),
-    "copying": ("抄了细节", "copies the detail"),
-    "facts": ("编了事", "made up"),
-    "favour": ("有所求", "asks a favour"),
-    "leak": ("漏了提示", "leaks the prompt"),
-    "length": ("长短不合", "length"),
-    "person": ("人称不对", "person"),
-    "repetition": ("来回重复", "repeats itself"),
-    "salutation": ("称呼不对", "salutation"),
-    "shape": ("格式不对", "shape"),
-    "tact": ("揭了短", "tactless"),
-}
 _OLDER = 2  # of the texts for a brief, how many older ones are shown before one must unfold
 
 
@@ -181,7 +168,7 @@ def _unfolding(written: Sequence[Row]) -> Row:
             entries[-1]["until"] = now["step"]
             continue
         pieces = changed(before["text"], now["text"]) if before else [(now["text"], False)]
-        faults = [say(*_GATES.get(gate, (gate, gate))) for gate in now["faults"]]
+        faults = [gate_label(gate) for gate in now["faults"]]
         entries.append(
             {
                 "step": now["step"],
