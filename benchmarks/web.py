@@ -31,8 +31,8 @@ from fastapi import FastAPI
 
 from fencun import files
 from fencun.brief import parse_brief
-from fencun.desk import open_desk
 from fencun.models.cores import physical_cores
+from fencun.open_writer import open_writer
 from fencun.prompt import Arm, messages
 from fencun.scenario import load_scenario
 from fencun.store.database import Store
@@ -165,7 +165,7 @@ async def run(model: str | None, people: int, rounds: int, folder: Path) -> dict
     waiting = max(0, people - PARALLEL)
     app = create_app(
         scenario,
-        lambda: open_desk(scenario, model=model),
+        lambda: open_writer(scenario, model=model),
         store=lambda: Store(f"sqlite:///{folder / 'fencun.db'}"),
         waiting=waiting,
     )

@@ -21,10 +21,10 @@ def answers() -> dict[str, int]:
     scenario = load_scenario()
 
     @asynccontextmanager
-    async def desk() -> AsyncIterator[Writer]:
+    async def writer() -> AsyncIterator[Writer]:
         yield Writer(FakeEngine(lambda chat, decoding: "王老师，给您拜年。"), Gates(scenario))
 
-    app = create_app(scenario, desk)
+    app = create_app(scenario, writer)
     here = ("127.0.0.1", 50000)
     with TestClient(app, "http://127.0.0.1:8765", client=here) as client:
         found = {page.path: client.get(page.path).status_code for page in app.state.pages}

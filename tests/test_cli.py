@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from fencun import desk
+from fencun import open_writer as opening
 from fencun.cli import VERBS, app_for
 from fencun.files import read_jsonl, write_jsonl
 from fencun.gates import Gates
@@ -35,10 +35,10 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     fake = FakeEngine(answer)
 
     @asynccontextmanager
-    async def open_desk(scenario: Scenario, **_: Any) -> AsyncIterator[Writer]:
+    async def open_writer(scenario: Scenario, **_: Any) -> AsyncIterator[Writer]:
         yield Writer(fake, Gates(scenario))
 
-    monkeypatch.setattr(desk, "open_desk", open_desk)
+    monkeypatch.setattr(opening, "open_writer", open_writer)
     return fake
 
 

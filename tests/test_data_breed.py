@@ -13,7 +13,7 @@ from data_case import row, small_scenario, write
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
-from fencun.data.breed import JOURNAL, Budget, Run, bring_back
+from fencun.data.breed import JOURNAL, Breeding, Budget, bring_back
 from fencun.data.breeder import ModelBreeder, Written, read_fields
 from fencun.data.coverage import cell_of
 from fencun.data.lines import Line, iterate_lines, read_lines
@@ -146,7 +146,7 @@ def test_good_drafts_are_kept_with_their_lineage(
 ) -> None:
     out = tmp_path / "run-7"
     author = Author(TEXTS)
-    outcome = asyncio.run(Run(small, out, births(3), lines).breed(author))
+    outcome = asyncio.run(Breeding(small, out, births(3), lines).breed(author))
     assert (outcome.kept, outcome.given_up, outcome.spent.calls) == (3, 0, 3)
     drafts = rows(out / "drafts.jsonl")
     assert [draft["text"] for draft in drafts] == list(TEXTS[:3])
@@ -179,7 +179,7 @@ def test_a_refused_draft_is_set_aside_with_its_reason(
             given = {"salutation": "爸", "detail": "", "why": "", "text": text} | fields
             return Written({**given, "salutation": text[:1] or "爸"}, "", 1, 1)
 
-    outcome = asyncio.run(Run(small, tmp_path, births(1), lines, tries=1).breed(Fixed(())))
+    outcome = asyncio.run(Breeding(small, tmp_path, births(1), lines, tries=1).breed(Fixed(())))
     assert (outcome.kept, outcome.given_up) == (0, 1)
     assert outcome.refusals[gate] == 1
     (aside,) = rows(tmp_path / "aside.jsonl")
@@ -193,17 +193,17 @@ def test_a_topic_that_was_planned_must_be_told(
 ) -> None:
     planned = [Birth("b1", "s1", births(1)[0].values, "短", "离婚分手")]
     author = Author(TEXTS, detail="她刚离婚")
-    asyncio.run(Run(small, tmp_path / "told", planned, lines).breed(author))
+    asyncio.run(Breeding(small, tmp_path / "told", planned, lines).breed(author))
     (draft,) = rows(tmp_path / "told" / "drafts.jsonl")
     assert draft["tact"] == {"topic": "离婚分手", "handling": "不提"}
     silent = Author(TEXTS, detail="搬过一次家")
-    outcome = asyncio.run(Run(small, tmp_path / "silent", planned, lines).breed(silent))
+    outcome = asyncio.run(Breeding(small, tmp_path / "silent", planned, lines).breed(silent))
     assert outcome.refusals["plan"] == 2, "tried twice"
 
 
 def test_another_try_may_succeed(small: Scenario, lines: list[Line], tmp_path: Path) -> None:
     author = Author(["爸好", TEXTS[0]])
-    outcome = asyncio.run(Run(small, tmp_path, births(1), lines, tries=2).breed(author))
+    outcome = asyncio.run(Breeding(small, tmp_path, births(1), lines, tries=2).breed(author))
     assert (outcome.kept, outcome.given_up) == (1, 0)
     assert [attempt for *_, attempt in author.asked] == [0, 1]
     assert rows(tmp_path / "aside.jsonl") == [], "a child that was born is not aside"
@@ -213,7 +213,7 @@ def test_two_children_of_one_run_may_not_be_twins(
     small: Scenario, lines: list[Line], tmp_path: Path
 ) -> None:
     author = Author([TEXTS[0], TEXTS[0].replace("爸，", "爸，哎，")])
-    outcome = asyncio.run(Run(small, tmp_path, births(2), lines, tries=1).breed(author))
+    outcome = asyncio.run(Breeding(small, tmp_path, births(2), lines, tries=1).breed(author))
     assert (outcome.kept, outcome.refusals["overlap"]) == (1, 1)
 
 
@@ -227,12 +227,12 @@ def test_a_broken_run_goes_on_and_pays_nothing_twice(
             return await super().write(*asked)
 
     with pytest.raises(EngineError):
-        asyncio.run(Run(small, tmp_path, births(4), lines).breed(Dying(TEXTS)))
+        asyncio.run(Breeding(small, tmp_path, births(4), lines).breed(Dying(TEXTS)))
     assert len(rows(tmp_path / "drafts.jsonl")) == 2
     with (tmp_path / JOURNAL).open("ab") as file:
         file.write(b'{"birth": "b0003", "outc')  # as a killed process leaves it
     author = Author(TEXTS[2:])
-    run = Run(small, tmp_path, births(4), lines)
+    run = Breeding(small, tmp_path, births(4), lines)
     assert [birth.id for birth in run.waiting] == ["b0003", "b0004"]
     outcome = asyncio.run(run.breed(author))
     assert (outcome.kept, outcome.spent.calls) == (4, 4)
@@ -251,10 +251,10 @@ def test_a_broken_run_goes_on_and_pays_nothing_twice(
 def test_the_budget_ends_a_run_and_outlives_it(
     small: Scenario, lines: list[Line], tmp_path: Path, budget: Budget, calls: int, stopped: str
 ) -> None:
-    run = Run(small, tmp_path, births(6), lines, budget=budget)
+    run = Breeding(small, tmp_path, births(6), lines, budget=budget)
     outcome = asyncio.run(run.breed(Author(TEXTS), parallel=1))
     assert (outcome.spent.calls, outcome.stopped) == (calls, stopped)
-    again = Run(small, tmp_path, births(6), lines, budget=budget)
+    again = Breeding(small, tmp_path, births(6), lines, budget=budget)
     assert asyncio.run(again.breed(Author(()))).spent.calls == calls
 
 
@@ -266,18 +266,18 @@ def test_parallel_calls_keep_to_the_budget(
             await asyncio.sleep(0.01)
             return await super().write(*asked)
 
-    run = Run(small, tmp_path, births(6), lines, budget=Budget(calls=4))
+    run = Breeding(small, tmp_path, births(6), lines, budget=Budget(calls=4))
     assert asyncio.run(run.breed(Slow(TEXTS), parallel=3)).spent.calls == 4
 
 
 def test_a_refused_draft_can_be_brought_back(
     small: Scenario, lines: list[Line], tmp_path: Path
 ) -> None:
-    asyncio.run(Run(small, tmp_path, births(1), lines, tries=1).breed(Author(["爸好"])))
+    asyncio.run(Breeding(small, tmp_path, births(1), lines, tries=1).breed(Author(["爸好"])))
     assert bring_back(small, tmp_path, ["b0001"]) == 1
     assert [draft["text"] for draft in rows(tmp_path / "drafts.jsonl")] == ["爸好"]
     assert rows(tmp_path / "aside.jsonl") == []
-    assert Run(small, tmp_path, births(1), lines).waiting == []
+    assert Breeding(small, tmp_path, births(1), lines).waiting == []
     with pytest.raises(FencunError, match="b0009"):
         bring_back(small, tmp_path, ["b0009"])
 
@@ -286,7 +286,7 @@ def test_a_parent_that_is_not_there_is_named(
     small: Scenario, lines: list[Line], tmp_path: Path
 ) -> None:
     with pytest.raises(FencunError, match="s1"):
-        Run(small, tmp_path, births(1), lines[1:])
+        Breeding(small, tmp_path, births(1), lines[1:])
 
 
 # --- models ------------------------------------------------------------------------------
@@ -394,7 +394,7 @@ def test_a_cut_answer_is_no_draft(small: Scenario, lines: list[Line], tmp_path: 
     cut = json.dumps({"salutation": "爸", "detail": "", "text": TEXTS[0]}, ensure_ascii=False)
     engine = FakeEngine([cut.ljust(700)])  # a token is a character: the budget is used up
     breeder = ModelBreeder(engine, small)
-    outcome = asyncio.run(Run(small, tmp_path, births(1), lines, tries=1).breed(breeder))
+    outcome = asyncio.run(Breeding(small, tmp_path, births(1), lines, tries=1).breed(breeder))
     assert (outcome.kept, outcome.refusals["form"]) == (0, 1)
 
 
@@ -446,7 +446,7 @@ def test_money_needs_prices(small: Scenario, tmp_path: Path) -> None:
 
 
 def test_restore_on_the_command_line(small: Scenario, lines: list[Line], tmp_path: Path) -> None:
-    asyncio.run(Run(small, tmp_path, births(1), lines, tries=1).breed(Author(["爸好"])))
+    asyncio.run(Breeding(small, tmp_path, births(1), lines, tries=1).breed(Author(["爸好"])))
     done = fencun("data", "restore", tmp_path, "b0001", "--scenario", small.folder)
     assert "拿回 1 条" in done.stdout
     again = fencun("data", "restore", tmp_path, "b0001", "--scenario", small.folder)

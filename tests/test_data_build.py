@@ -10,9 +10,9 @@ from data_case import row, write
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
+from fencun.data.check import check
 from fencun.data.dataset import Dataset, assemble, judge, read_manifest, write_dataset
 from fencun.data.lines import read_lines
-from fencun.data.report import check
 from fencun.data.split import PARTS, split
 from fencun.errors import FencunError, RecordError
 from fencun.files import read_jsonl, sha256_file

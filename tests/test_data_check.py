@@ -11,7 +11,7 @@ from data_case import row, write
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
-from fencun.data.report import Inspection, check
+from fencun.data.check import Inspection, check
 from fencun.errors import FencunError
 from fencun.scenario import Scenario
 

@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from fencun.data.report import check
+from fencun.data.check import check
 from fencun.errors import BriefError, RecordError, StoreError
 from fencun.files import write_jsonl
 from fencun.gates import Gates

@@ -8,7 +8,7 @@ import pytest
 import web_app
 from fastapi.testclient import TestClient
 
-from fencun.data.report import check
+from fencun.data.check import check
 from fencun.scenario import Scenario
 from fencun.store.writings import new_id
 

@@ -440,11 +440,11 @@ def test_the_api_documentation_works_offline(desk: Page) -> None:
 @pytest.mark.model
 @pytest.mark.slow
 def test_the_real_model_from_typing_to_card(page: Page, scenario: Scenario, tmp_path: Path) -> None:
-    from fencun.desk import open_desk
+    from fencun.open_writer import open_writer
     from fencun.web.app import create_app
 
     page.set_default_timeout(180_000)
-    web = create_app(scenario, lambda: open_desk(scenario))
+    web = create_app(scenario, lambda: open_writer(scenario))
     with web_app.running(web) as url:
         page.goto(url)
         fill(page)

@@ -18,7 +18,7 @@ from fencun.language import say
 from fencun.scenario import load_scenario
 
 if TYPE_CHECKING:
-    from fencun.data.report import Inspection, Remark
+    from fencun.data.check import Inspection, Remark
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(breeding)
@@ -61,7 +61,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Let every gate look at the lines, one by one and against each other."""
-    from fencun.data.report import Inspection
+    from fencun.data.check import Inspection
 
     inspection = Inspection(load_scenario(scenario), paths or ())
     with progress(say("读", "Reading")) as tell:
@@ -159,8 +159,8 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Write train, validation and test, what was set aside, and the manifest."""
+    from fencun.data.check import expand
     from fencun.data.dataset import assemble, write_dataset
-    from fencun.data.report import expand
 
     declared = load_scenario(scenario)
     paths = expand(declared, seeds or ())

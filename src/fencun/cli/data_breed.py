@@ -16,7 +16,7 @@ from fencun.language import say
 from fencun.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
-    from fencun.data.breed import Outcome, Run
+    from fencun.data.breed import Breeding, BreedingOutcome
     from fencun.data.lines import Line
     from fencun.data.plan import Birth
     from fencun.files import Json
@@ -159,7 +159,7 @@ def breed(
     as_json: AsJson = False,
 ) -> None:
     """Have a model (or, with ``--to-file``, people) write what the plan asks for."""
-    from fencun.data.breed import Budget, Run
+    from fencun.data.breed import Breeding, Budget
     from fencun.data.plan import read_plan
 
     declared = load_scenario(scenario)
@@ -174,7 +174,7 @@ def breed(
         return
     budget = Budget(max_calls, max_tokens, max_money, price_in, price_out)
     about = {"plan": sha256_file(plan), "model": model, "tries": tries, "seed": seed}
-    run = Run(declared, out, births, lines, tries=tries, budget=budget, about=about)
+    run = Breeding(declared, out, births, lines, tries=tries, budget=budget, about=about)
     outcome = asyncio.run(_breed(run, declared, model, parallel, seed))
     if as_json:
         told = {**outcome.to_row(), "kept": outcome.kept, "waiting": len(run.waiting)}
@@ -183,7 +183,7 @@ def breed(
     typer.echo(say(*_told(outcome, len(run.waiting), out)))
 
 
-def _told(outcome: "Outcome", waiting: int, out: Path) -> tuple[str, str]:
+def _told(outcome: "BreedingOutcome", waiting: int, out: Path) -> tuple[str, str]:
     reasons = "、".join(f"{gate} {count}" for gate, count in outcome.refusals.most_common())
     spent = outcome.spent
     tokens = spent.prompt_tokens + spent.completion_tokens
@@ -201,8 +201,8 @@ def _told(outcome: "Outcome", waiting: int, out: Path) -> tuple[str, str]:
 
 
 async def _breed(
-    run: "Run", scenario: Scenario, model: str | None, parallel: int, seed: int
-) -> "Outcome":
+    run: "Breeding", scenario: Scenario, model: str | None, parallel: int, seed: int
+) -> "BreedingOutcome":
     from fencun.data.breeder import ModelBreeder
     from fencun.models.open import open_engine
 

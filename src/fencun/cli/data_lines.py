@@ -18,8 +18,8 @@ _SHOWN = 20
 
 def good_lines(scenario: Scenario, paths: list[Path] | None) -> "Iterator[Line]":
     """Yield the good lines of ``paths`` (default: the scenario's own); tell of the others."""
+    from fencun.data.check import expand
     from fencun.data.lines import Line, counted, iterate_lines
-    from fencun.data.report import expand
 
     files = expand(scenario, paths or ())
     entries = (entry for path in files for entry in iterate_lines(path, scenario))

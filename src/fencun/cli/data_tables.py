@@ -117,12 +117,14 @@ def draw_map(table: Table, hungers: Iterable[Hunger]) -> None:
     grid = Grid(box=None, padding=(0, 0), pad_edge=False)
     grid.add_column("")
     for value in table.columns.values:
-        grid.add_column(_upright(table.columns.told(value)), justify="center", vertical="bottom")
+        grid.add_column(
+            _upright(table.columns.value_label(value)), justify="center", vertical="bottom"
+        )
     grid.add_column(say("合计", "all"), justify="right", vertical="bottom")
     most = max(map(max, table.counts), default=0)
     for value, row, total in zip(table.rows.values, table.counts, table.row_sums, strict=True):
         cells = [Text(f"{count:^5}", style=_warmth(count, most)) for count in row]
-        grid.add_row(f"{table.rows.told(value)} ", *cells, f" {total}")
+        grid.add_row(f"{table.rows.value_label(value)} ", *cells, f" {total}")
     grid.add_row("", *(f"{total}" for total in table.column_sums), f" {table.total}", style="dim")
     out.print(grid)
     waiting = list(hungers)

@@ -66,7 +66,7 @@ def serve(
     """Serve the page, the API and the OpenAI-compatible API."""
     import asyncio
 
-    from fencun.desk import open_desk
+    from fencun.open_writer import open_writer
     from fencun.scenario import load_scenario
     from fencun.web.app import create_app
 
@@ -75,7 +75,7 @@ def serve(
     names = [*(allow_host or ()), *([] if _is_loopback(host) else [_own_name()])]
     web = create_app(
         declared,
-        lambda: open_desk(declared, model=model),
+        lambda: open_writer(declared, model=model),
         arm=arm,
         hosts=names,
         waiting=waiting,

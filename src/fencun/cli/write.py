@@ -154,13 +154,13 @@ async def _write_one(
 ) -> "Writing":  # fmt: skip
     from rich.console import Console
 
-    from fencun.desk import open_desk
+    from fencun.open_writer import open_writer
     from fencun.prompt import parse_arm
     from fencun.writer import Done, Writing
 
     console = Console(stderr=True)
     asked = parse_arm(arm) if arm else None
-    async with open_desk(scenario, model=model, parallel=6) as writer:
+    async with open_writer(scenario, model=model, parallel=6) as writer:
         chosen = asked or writer.default_arm
         count = draws or writer.draws_for(keep)
         written = 0
@@ -276,11 +276,11 @@ async def _write_jobs(
     seed: int, model: str | None,
 ) -> int:  # fmt: skip
     from fencun.batch import write_batch
-    from fencun.desk import open_desk
+    from fencun.open_writer import open_writer
     from fencun.prompt import parse_arm
 
     asked = parse_arm(arm) if arm else None
-    async with open_desk(scenario, model=model, parallel=8) as writer:
+    async with open_writer(scenario, model=model, parallel=8) as writer:
         chosen = asked or writer.default_arm
         with progress(say("批量写", "Writing")) as tell:
             return await write_batch(

@@ -33,7 +33,7 @@ class Axis:
         """What the axis is called in the language of this process."""
         return say(self.zh, self.en)
 
-    def told(self, value: str) -> str:
+    def value_label(self, value: str) -> str:
         """Return ``value`` in the language of this process."""
         return say(value, self.english.get(value, value))
 

@@ -78,7 +78,7 @@ class Spent:
 
 
 @dataclass(slots=True)
-class Outcome:
+class BreedingOutcome:
     """How a run stands: drafts kept, refused attempts by gate, what was spent, why it stopped."""
 
     planned: int
@@ -99,7 +99,7 @@ class Outcome:
         }
 
 
-class Run:
+class Breeding:
     """One run of breeding in a folder. Only one process may work on it at a time."""
 
     def __init__(
@@ -141,7 +141,7 @@ class Run:
         self._attempts: Counter[str] = Counter()
         self._done: set[str] = set()
         self._under_way = 0
-        self.outcome = Outcome(len(births))
+        self.outcome = BreedingOutcome(len(births))
         for row in read_journal(folder):
             self._replay(row)
 
@@ -152,7 +152,7 @@ class Run:
 
     async def breed(
         self, breeder: Breeder, *, parallel: int = 1, tell: Tell = lambda done, total: None
-    ) -> Outcome:
+    ) -> BreedingOutcome:
         """Have every waiting child written, within the budget; return how the run stands.
 
         Raises:

@@ -159,7 +159,7 @@ class Hunger:
         return tuple(value for _, value in self.values)
 
     def __str__(self) -> str:
-        cell = " × ".join(axis.told(value) for axis, value in self.values)
+        cell = " × ".join(axis.value_label(value) for axis, value in self.values)
         return say(f"再写{_numeral(self.missing)}条：{cell}", f"{self.missing} more: {cell}")
 
 

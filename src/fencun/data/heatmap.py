@@ -42,7 +42,7 @@ def heatmap(
     frame; cells that ``targets`` rules out get a dash. ``href`` makes a link of every cell.
     """
     wants = wants or {}
-    left = _PAD + 8 + max(_width(table.rows.told(value)) for value in table.rows.values)
+    left = _PAD + 8 + max(_width(table.rows.value_label(value)) for value in table.rows.values)
     slanted = language() == "en"
     top = 30 + _head(table, slanted)
     bottom = top + _CELL_HEIGHT * len(table.rows.values)
@@ -66,7 +66,7 @@ def heatmap(
 
     rows = [
         {
-            "name": table.rows.told(value),
+            "name": table.rows.value_label(value),
             "y": top + _CELL_HEIGHT * line,
             "sum": table.row_sums[line],
             "cells": [
@@ -100,7 +100,7 @@ def heatmap(
 def _columns(table: Table, left: float, slanted: bool) -> list[dict[str, Any]]:
     columns = []
     for at, value in enumerate(table.columns.values):
-        name = table.columns.told(value)
+        name = table.columns.value_label(value)
         middle = left + _CELL_WIDTH * (at + 0.5)
         size = -(-len(name) // -(-len(name) // _WRAP))  # lines as even as they can be
         lines = [name[i : i + size] for i in range(0, len(name), size)]
@@ -118,7 +118,7 @@ def _columns(table: Table, left: float, slanted: bool) -> list[dict[str, Any]]:
 
 def _head(table: Table, slanted: bool) -> int:
     """Return how high the names of the columns stand, in pixels."""
-    names = [table.columns.told(value) for value in table.columns.values]
+    names = [table.columns.value_label(value) for value in table.columns.values]
     if slanted:
         return round(0.67 * max(map(_width, names))) + 12
     return 15 * max(-(-len(name) // _WRAP) for name in names) + 10
@@ -135,7 +135,7 @@ def _shade(count: int, most: int) -> str:
 
 
 def _told(table: Table, row: str, column: str, count: int, want: int) -> str:
-    cell = f"{table.rows.told(row)} × {table.columns.told(column)}"
+    cell = f"{table.rows.value_label(row)} × {table.columns.value_label(column)}"
     if count < want:
         missing = want - count
         return say(f"{cell}：{count} 条，还差 {missing} 条", f"{cell}: {count}, {missing} missing")

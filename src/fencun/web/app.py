@@ -38,7 +38,7 @@ ROUTERS: tuple[str, ...] = (
 
 def create_app(
     scenario: Scenario,
-    desk: Callable[[], AbstractAsyncContextManager[Writer]],
+    open_writer: Callable[[], AbstractAsyncContextManager[Writer]],
     *,
     store: Callable[[], Store] = Store,
     arm: str | None = None,
@@ -48,7 +48,7 @@ def create_app(
 ) -> FastAPI:
     """Return the app for ``scenario``.
 
-    ``desk`` opens the writer and ``store`` the database when the app starts; both are closed
+    ``open_writer`` opens the writer and ``store`` the database when the app starts; both are closed
     when it ends. ``arm`` is the default arm (None: what the writer prefers). At most
     ``parallel`` writings are under way and ``waiting`` stand in line. ``hosts`` are further
     names that the server answers to.
@@ -57,7 +57,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with store() as opened:
-            async with desk() as writer:
+            async with open_writer() as writer:
                 studio = Studio(scenario, writer, opened, arm, parallel=parallel, waiting=waiting)
                 app.state.studio = studio
                 async with studio.warming():

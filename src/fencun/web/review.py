@@ -19,7 +19,7 @@ from fencun.web.download import jsonl
 from fencun.web.errors import MissingError
 from fencun.web.pages import Page, render
 from fencun.web.person import Person, remember, tidy
-from fencun.web.reviewed import batch_shape, line_shape, state_shape
+from fencun.web.review_view import batch_shape, line_shape, state_shape
 from fencun.web.shapes import Asked, Id, Shown
 from fencun.web.studio import Studio, StudioDep
 

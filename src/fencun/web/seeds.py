@@ -21,7 +21,7 @@ from fencun.store import seeds
 from fencun.store.schema import SeedVersionRow
 from fencun.store.seeds import Entry
 from fencun.store.writings import new_id
-from fencun.web import seedbed
+from fencun.web import seed_view
 from fencun.web.coverage import drawn, seeds_link, to_seeds
 from fencun.web.download import jsonl
 from fencun.web.pages import Page, Visitor, render
@@ -124,7 +124,7 @@ async def lineage(studio: StudioDep) -> Response:
 @router.get("/api/seeds", tags=["Fencun"], summary="种子")
 async def list_seeds(studio: StudioDep, q: str = "", own: bool = False) -> dict[str, Any]:
     """Return the seeds that stand, newest first; ``q`` must stand in them."""
-    wanted = seedbed.Wanted(q[:80], {}, own)
+    wanted = seed_view.Wanted(q[:80], {}, own)
     entries = await studio.store.aread(lambda s: seeds.collection(s, studio.scenario))
     return {"seeds": [_row(entry) for entry in entries if wanted.fits(entry)]}
 
@@ -167,7 +167,7 @@ async def keep(
     )  # fmt: skip
     entries = await studio.store.aread(lambda s: seeds.collection(s, scenario))
     look = await asyncio.to_thread(
-        seedbed.look, scenario, studio.writer.gates, entries, body.fields, body.seed
+        seed_view.look, scenario, studio.writer.gates, entries, body.fields, body.seed
     )
     return {"kept": kept, **look}
 
@@ -229,12 +229,12 @@ async def _show(
         asked["edit"] = seed
 
     def work(session: Session) -> dict[str, Any]:
-        bed = seedbed.view(session, studio.scenario, studio.writer.gates, asked, owner)
+        bed = seed_view.view(session, studio.scenario, studio.writer.gates, asked, owner)
         return {**bed, "map": drawn(session, studio.scenario, "seeds", None, None)}
 
     values = await studio.store.aread(work)
     if typed is not None:
-        values["form"] = seedbed.filled(values["form"], typed)
+        values["form"] = seed_view.filled(values["form"], typed)
     return render(
         request,
         "seeds.html",

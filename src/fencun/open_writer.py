@@ -13,7 +13,7 @@ from fencun.writer import Writer
 
 
 @asynccontextmanager
-async def open_desk(
+async def open_writer(
     scenario: Scenario, *, model: str | None = None, parallel: int = 4
 ) -> AsyncIterator[Writer]:
     """Open the model in use (or ``model``) with the scenario's adapter; close it afterwards.
