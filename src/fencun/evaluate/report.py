@@ -21,6 +21,7 @@ from fencun.evaluate.study import MANIFEST, PREFIXES, Study
 from fencun.evaluate.verdict import Verdict, groups, judge, lines
 from fencun.files import Json, write_text
 from fencun.gates.registry import Gates
+from fencun.labels import gate_label
 from fencun.language import language, say
 from fencun.records import Sample
 
@@ -255,5 +256,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(say=say, language=language, show=show, asdict=asdict)
+    environment.globals["gate_label"] = gate_label
     environment.filters["cell"] = lambda text: " ".join(str(text).split()).replace("|", "\\|")
     return environment
