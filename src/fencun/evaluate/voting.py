@@ -12,6 +12,7 @@ from fencun.errors import FencunError
 from fencun.evaluate.records import BALLOTS, Choice, Opinion, Source
 from fencun.evaluate.study import Study
 from fencun.extras import need
+from fencun.names import tidy_name
 from fencun.store.ballots import BallotRow, PollRow, RaterRow, VoteRow
 from fencun.store.schema import now
 from fencun.store.writings import new_id
@@ -138,7 +139,7 @@ def join(session: Session, code: str, name: str, *, source: Source = "web") -> R
     """
     poll = find_poll(session, code)
     _must_be_open(poll)
-    name = " ".join(name.split())[:40]
+    name = tidy_name(name)
     if not name:
         raise BallotError("写个名字吧，绰号也行。", "Please give a name; a nickname will do.")
     rater = RaterRow(

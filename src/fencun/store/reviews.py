@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, selectinload
 from fencun import labels
 from fencun.errors import FencunError
 from fencun.files import Json
+from fencun.names import tidy_name
 from fencun.records import Sample
 from fencun.scenario import Scenario
 from fencun.store.schema import (
@@ -114,8 +115,7 @@ def reviewer_name(typed: str) -> str:
     Raises:
         ReviewError: it is empty.
     """
-    readable = "".join(char for char in typed if char.isprintable() or char.isspace())
-    if not (name := " ".join(readable.split())[:40]):
+    if not (name := tidy_name(typed)):
         raise ReviewError("先写个名字，绰号也行。", "Please give a name; a nickname will do.")
     return name
 
@@ -329,15 +329,6 @@ def summary(session: Session, batch: BatchRow) -> Summary:
         reviewers={row[0]: row[1] for row in names},
         reasons={reason: counts.get(reason, 0) for reason in REASONS},
     )
-
-
-def gate_reasons(session: Session, batch: str) -> Counter[str]:
-    """Return how many drafts of ``batch`` each gate set aside when they came."""
-    found: Counter[str] = Counter()
-    query = select(DraftRow.findings).where(DraftRow.batch_id == batch)
-    for findings in session.scalars(query):
-        found.update({finding["gate"] for finding in findings})
-    return found
 
 
 def accepted(session: Session, scenario: Scenario, batch: str) -> list[Json]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError
+from fencun.names import tidy_name
 from fencun.store.audit import Act, note
 from fencun.store.schema import TokenRow, now
 from fencun.store.writings import new_id
@@ -43,7 +44,7 @@ def add(
     Raises:
         TokenError: the name is empty or was given before, or no scope is named.
     """
-    name = " ".join(name.split())[:40]
+    name = tidy_name(name)
     if not name or not name.isprintable():
         raise TokenError("给令牌起个名字，比如用的人的名字。", "Give the token a name.")
     if not scopes:

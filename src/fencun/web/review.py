@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from fencun.data.lines import DRAFTS
 from fencun.errors import FencunError
 from fencun.language import say
+from fencun.names import tidy_name
 from fencun.store import intake, reviews, seeds
 from fencun.store.reviews import REASONS, Reason
 from fencun.store.schema import BatchRow, Decision, DraftRow, DraftState
@@ -18,7 +19,7 @@ from fencun.store.writings import new_id
 from fencun.web.download import jsonl
 from fencun.web.errors import MissingError
 from fencun.web.pages import Page, render
-from fencun.web.person import Person, remember, tidy
+from fencun.web.person import Person, remember
 from fencun.web.review_view import batch_shape, line_shape, state_shape
 from fencun.web.shapes import Asked, Id, Shown
 from fencun.web.studio import Studio, StudioDep
@@ -115,7 +116,7 @@ async def introduce(
 ) -> Response:
     """Remember what the reviewer is called; an empty name is forgotten."""
     response = RedirectResponse(f"/review/{batch}" if batch.isalnum() else "/review", 303)
-    remember(response, tidy(name))
+    remember(response, tidy_name(name))
     return response
 
 

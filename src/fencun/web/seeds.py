@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from fencun.errors import BriefError, FencunError
 from fencun.files import Json
 from fencun.language import say
+from fencun.names import tidy_name
 from fencun.store import seeds
 from fencun.store.schema import SeedVersionRow
 from fencun.store.seeds import Entry
@@ -25,7 +26,7 @@ from fencun.web import seed_view
 from fencun.web.coverage import drawn, seeds_link, to_seeds
 from fencun.web.download import jsonl
 from fencun.web.pages import Page, Visitor, render
-from fencun.web.person import Person, remember, tidy
+from fencun.web.person import Person, remember
 from fencun.web.shapes import Asked, Id
 from fencun.web.studio import Studio, StudioDep
 
@@ -84,7 +85,7 @@ async def submit(request: Request, studio: StudioDep, owner: Visitor, name: Pers
     sketch = form.pop("sketch", "")
     sketch = sketch if _SKETCH.fullmatch(sketch) else new_id()
     identity, base = form.pop("seed", ""), form.pop("base", "")
-    author = tidy(form.pop("author", ""))
+    author = tidy_name(form.pop("author", ""))
     version = int(base) if base.isdecimal() else 0
     try:
         row = await _saved(studio, identity or _name(sketch), form, sketch, version, author, owner)
@@ -132,7 +133,7 @@ async def list_seeds(studio: StudioDep, q: str = "", own: bool = False) -> dict[
 @router.put("/api/seeds/{seed}", tags=["Fencun"], summary="存一条种子")
 async def save(seed: SeedId, body: SeedRequest, studio: StudioDep, owner: Visitor) -> Response:
     """Keep a seed as its next version; one of the scenario's is laid over, never overwritten."""
-    author = tidy(body.author)
+    author = tidy_name(body.author)
     row = await _saved(studio, seed, body.fields, body.id, body.base, author, owner)
     response = JSONResponse({"seed": row.seed, "version": row.number})
     remember(response, author)
@@ -149,7 +150,7 @@ async def delete(seed: SeedId, studio: StudioDep, name: Person) -> dict[str, Any
 @router.post("/api/seeds/{seed}/undo", tags=["Fencun"], summary="撤销")
 async def undo(seed: SeedId, body: ChangeRequest, studio: StudioDep) -> dict[str, Any]:
     """Undo the last change of a seed, as a version of its own."""
-    row = await _changed(studio, seed, body.id, tidy(body.author), delete=False)
+    row = await _changed(studio, seed, body.id, tidy_name(body.author), delete=False)
     return {"seed": seed, "version": row.number, "deleted": row.record is None}
 
 
