@@ -103,3 +103,14 @@ def test_both_cards_say_how_it_was_made(scenario: Scenario) -> None:
     assert "CC BY 4.0" in chinese
     for image in re.findall(r"\]\((dataset/[^)]+)\)", english + chinese):
         assert (Path(scenario.folder) / image).is_file()
+
+
+def test_nowhere_are_lines_said_to_be_written_by_hand(scenario: Scenario) -> None:
+    """The card tells how they were written; everything else says what the card says."""
+    card = (scenario.folder / "README.md").read_text(encoding="utf-8")
+    assert "with the help of AI" in card
+    root = Path(__file__).parents[1]
+    pages = [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("src/fencun/**/*.py")]
+    for page in (*pages, *root.glob("src/fencun/**/*.html")):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"hand-?written|手写", text, re.IGNORECASE), page

@@ -60,7 +60,11 @@ class Tact(BaseModel):
 
 
 class Seed(Record):
-    """A line written by hand that shows the direction. ``why`` is for reviewers only."""
+    """A line that shows the direction, written for itself and not derived from another.
+
+    Who wrote it, and with what help, is told by the scenario's data card. ``why`` is for
+    reviewers only.
+    """
 
     id: Id
     brief: dict[str, str]
