@@ -86,13 +86,19 @@ def run(
         str, typer.Option("--engine", help=say("fencun 或 llamafactory", "fencun or llamafactory"))
     ] = "fencun",
     method: Annotated[
-        str, typer.Option("--method", help=say("sft，或在适配器上再做 dpo", "sft, or dpo"))
+        str, typer.Option("--method", help=say("sft、dpo 或 verifier", "sft, dpo or verifier"))
     ] = "sft",
     adapter: Annotated[
-        str, typer.Option("--adapter", help=say("dpo 从哪个适配器起步", "What dpo starts from"))
+        str, typer.Option("--adapter", help=say("dpo、verifier 从哪个起步", "What to start from"))
     ] = "",
     pairs: Annotated[
         str, typer.Option("--pairs", help=say("dpo 的偏好对 JSONL", "Preference pairs (JSONL)"))
+    ] = "",
+    judgements: Annotated[
+        str,
+        typer.Option(
+            "--judgements", help=say("verifier 的判断 JSONL", "Judgements for a verifier (JSONL)")
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -104,7 +110,8 @@ def run(
     from fencun.tune.runs.request import request_run
 
     request = request_run(
-        preset=preset, method=method, engine=engine, adapter=adapter, pairs=pairs, config=config,
+        preset=preset, method=method, engine=engine, adapter=adapter, pairs=pairs,
+        judgements=judgements, config=config,
         minutes=minutes, base=base, scenario=scenario, train=train, validation=validation,
     )  # fmt: skip
     folder = out or runs_dir() / "tune" / datetime.now().strftime("%Y%m%d-%H%M%S")

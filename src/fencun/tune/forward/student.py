@@ -78,6 +78,15 @@ class Student:
         answers = torch.tensor([token for e in batch for token in e.answer], device=self.device)
         return logits.log_softmax(-1).gather(1, self._place[answers][:, None])[:, 0]
 
+    def last_logits(
+        self, batch: Sequence[Example], adapter: LoraAdapter | None, tokens: Sequence[int]
+    ) -> Tensor:
+        """Return the logits (examples, tokens) of ``tokens`` for the last place of each answer."""
+        x = self._before_answers(batch, adapter)
+        ends = torch.tensor([len(e.answer) for e in batch], device=self.device).cumsum(0) - 1
+        wanted = self._place[torch.tensor(list(tokens), device=self.device)]
+        return self.logits(x[ends]).float()[:, wanted]
+
     def _before_answers(self, batch: Sequence[Example], adapter: LoraAdapter | None) -> Tensor:
         """Return the last block's output (tokens of all answers, hidden) that foretells them."""
         lora = adapter.pairs(dtype=self.dtype, device=self.device) if adapter else None

@@ -6,8 +6,9 @@ from fencun.errors import FencunError
 from fencun.tune.objectives.dpo import Dpo
 from fencun.tune.objectives.objective import Objective
 from fencun.tune.objectives.sft import Sft
+from fencun.tune.objectives.verify import Verify
 
-OBJECTIVES: dict[str, type[Objective[Any]]] = {"sft": Sft, "dpo": Dpo}
+OBJECTIVES: dict[str, type[Objective[Any]]] = {"sft": Sft, "dpo": Dpo, "verifier": Verify}
 
 
 def make_objective(name: str, options: dict[str, Any]) -> Objective[Any]:

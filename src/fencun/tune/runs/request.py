@@ -8,7 +8,7 @@ from fencun.errors import FencunError
 from fencun.tune.config import PRESETS, TuneConfig, from_mapping, read_config
 from fencun.tune.machine import look_around, revision, versions
 from fencun.tune.material import Material
-from fencun.tune.objectives import dpo
+from fencun.tune.objectives import dpo, verify
 from fencun.tune.objectives.objective import Objective
 from fencun.tune.objectives.registry import make_objective
 from fencun.tune.objectives.sft import Sft
@@ -65,6 +65,7 @@ def request_run(
     engine: str = "fencun",
     adapter: str = "",
     pairs: str = "",
+    judgements: str = "",
     config: Path | None = None,
     minutes: float | None = None,
     **named: str,
@@ -73,7 +74,7 @@ def request_run(
 
     Raises:
         FencunError: there is no such preset, method or engine, they do not go together, dpo
-            lacks its adapter or pairs, or an option is unknown.
+            lacks its adapter or pairs, a verifier its judgements, or an option is unknown.
     """
     given: dict[str, Any] = {"preset": preset, "config": str(config) if config else None, **named}
     given |= {"minutes": minutes, "engine": engine, "method": method}
@@ -92,6 +93,11 @@ def request_run(
         _check_dpo(engine, adapter, pairs)
         start = {**dpo.DEFAULTS, "start": str(Path(adapter).resolve())}
         options = {"pairs": str(Path(pairs).resolve())}
+    if method == "verifier":
+        _check_verifier(engine, judgements)
+        started = str(Path(adapter).resolve()) if adapter else ""
+        start = {**verify.DEFAULTS, "start": started}
+        options = {"judgements": str(Path(judgements).resolve())}
     objective = make_objective(method, options)
     resolved = from_mapping(start)
     resolved = read_config(config, resolved) if config else resolved
@@ -112,4 +118,16 @@ def _check_dpo(engine: str, adapter: str, pairs: str) -> None:
         raise FencunError(
             "dpo 要用 --adapter 说从哪个适配器起步，用 --pairs 给偏好对。",
             "dpo needs --adapter to start from and --pairs to learn from.",
+        )
+
+
+def _check_verifier(engine: str, judgements: str) -> None:
+    if engine != "fencun":
+        raise FencunError(
+            "verifier 只有分寸自己的循环能跑。", "Only Fencun's own loop trains a verifier."
+        )
+    if not judgements:
+        raise FencunError(
+            "verifier 要用 --judgements 给它判断：需求、text，和 fit 或 grade，一行一条。",
+            "verifier needs --judgements: a brief, text, and fit or grade a line.",
         )
