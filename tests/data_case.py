@@ -1,12 +1,13 @@
 """Rows of data for tests: right ones, to be bent one field at a time."""
 
+import random
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from fencun.brief import parse_brief
-from fencun.data.lines import Line
+from fencun.data.lines import Line, read_lines
 from fencun.files import Json, write_jsonl
 from fencun.records import Seed
 from fencun.scenario import Scenario, load_scenario
@@ -42,3 +43,18 @@ def small_scenario(folder: Path, rows: Iterable[Json]) -> Scenario:
         shutil.copy(shipped.folder / name, folder / name)
     write(folder / "seeds.jsonl", rows)
     return load_scenario(folder)
+
+
+def planted(scenario: Scenario, count: int) -> list[str]:
+    """Real texts, and after them copies with a few characters changed, more and more."""
+    texts = [
+        line.text for line in read_lines([scenario.folder / "seeds.jsonl"], scenario).lines[:count]
+    ]
+    shuffle = random.Random(7)
+    copies = []
+    for at, text in enumerate(texts):
+        letters = list(text)
+        for _ in range(1 + at % 9):
+            letters[shuffle.randrange(len(letters))] = shuffle.choice("甲乙丙丁戊己")
+        copies.append("".join(letters))
+    return texts + copies

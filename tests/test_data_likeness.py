@@ -3,36 +3,15 @@
 import itertools
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-from data_case import line
+from data_case import planted
 
-from fencun.data import embedding
-from fencun.data.across import look_across
 from fencun.data.likeness import Alike, fallen, near_duplicates, overlaps, same_meaning
-from fencun.data.lines import read_lines
-from fencun.data.ngrams import count_distinct
 from fencun.data.overlap import GRAM
-from fencun.data.refrain import Refrains, ending, opening
 from fencun.grams import gram_set, words_only
 from fencun.scenario import Scenario
-
-
-def planted(scenario: Scenario, count: int) -> list[str]:
-    """Real texts, and after them copies with a few characters changed, more and more."""
-    texts = [
-        line.text for line in read_lines([scenario.folder / "seeds.jsonl"], scenario).lines[:count]
-    ]
-    shuffle = random.Random(7)
-    copies = []
-    for at, text in enumerate(texts):
-        letters = list(text)
-        for _ in range(1 + at % 9):
-            letters[shuffle.randrange(len(letters))] = shuffle.choice("甲乙丙丁戊己")
-        copies.append("".join(letters))
-    return texts + copies
 
 
 def test_near_duplicates_are_those_that_an_exact_count_finds(scenario: Scenario) -> None:
@@ -92,19 +71,6 @@ def test_the_commonest_5_grams_go_first_where_there_is_too_much(
     assert (pair.earlier, pair.later) == (50, 51)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
-def test_n_grams_are_counted_as_a_set_counts_them(
-    scenario: Scenario, n: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    texts = [*planted(scenario, 200), "", "妈", "，。", "𠮷祥"]
-    plain = [words_only(text) for text in texts]
-    expected = {text[at : at + n] for text in plain for at in range(len(text) - n + 1)}
-    assert count_distinct(texts, n) == len(expected)
-    monkeypatch.setattr("fencun.data.ngrams._PART", 500)
-    monkeypatch.setattr("fencun.data.ngrams._CHUNK", 7)
-    assert count_distinct(texts, n) == len(expected), "in small pieces just the same"
-
-
 @pytest.mark.parametrize("texts", [[], ["妈"], ["", ""], ["。，", "！"]])
 def test_little_or_nothing_is_no_trouble(texts: list[str]) -> None:
     near_duplicates(texts)
@@ -121,54 +87,3 @@ def test_meaning_is_a_cosine() -> None:
 def test_of_two_alike_the_later_falls_unless_the_earlier_fell() -> None:
     pairs = [Alike(0, 1, 0.9), Alike(1, 2, 0.9), Alike(0, 3, 0.6)]
     assert fallen(pairs) == {1: pairs[0], 3: pairs[2]}
-
-
-def test_a_copy_is_told_of_whom(scenario: Scenario) -> None:
-    text = "妈，窗台上那盆水仙开了，给您拜年，您歇着，锅我刷，碗也我刷。"
-    lines = [line(scenario, "s1", text), line(scenario, "s2", text.replace("水仙", "蟹爪兰"))]
-    (finding,) = look_across(lines)[1]
-    assert finding.gate in ("near", "overlap")
-    assert "s1" in finding.zh
-
-
-def test_openings_and_endings_know_the_salutation() -> None:
-    assert opening("王老师，给您拜年了，天冷。", "王老师") == "给您拜年了天"
-    assert ending("天冷，少站风口，多穿一件。") == "少站风口多穿一件"
-
-
-def test_a_refrain_keeps_the_first_ones_of_its_share() -> None:
-    refrains = Refrains()
-    for at in range(100):
-        same = at % 10 == 0
-        text = (
-            f"灶上的汤滚了{at:03d}" if same else f"{at:03d}窗外下雪了你出门{at:03d}多穿一件{at:03d}"
-        )
-        refrains.add(text, "")
-    found = refrains.findings()
-    assert sorted(found) == [50, 60, 70, 80, 90], "ten lines open alike, five may"
-    assert {finding.gate for findings in found.values() for finding in findings} == {"openings"}
-
-
-def test_what_means_the_same_is_nearer_than_what_does_not(tmp_path: Path) -> None:
-    embedder = embedding.Embedder(tmp_path / "vectors.npz")
-    told: list[tuple[int, int]] = []
-    texts = [
-        "妈，厨房的活今年我来，您坐着看春晚。",
-        "妈，今年厨房归我，您只管坐着看春晚。",
-        "李总，展会上多亏您那张地图，祝您店里天天有回头客。",
-    ]
-    vectors = embedder.vectors(texts, lambda done, total: told.append((done, total)))
-    assert vectors.shape == (3, 384)
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.05
-    assert told == [(3, 3)]
-    again = embedding.Embedder(tmp_path / "vectors.npz")
-    told.clear()
-    assert np.array_equal(again.vectors(texts, lambda *count: told.append(count)), vectors)
-    assert told == [], "nothing is embedded twice"
-
-
-def test_a_broken_store_of_vectors_is_only_a_slower_start(tmp_path: Path) -> None:
-    (tmp_path / "vectors.npz").write_bytes(b"PK\x03\x04 torn")
-    embedder = embedding.Embedder(tmp_path / "vectors.npz")
-    assert embedder.vectors(["妈，回家了。"]).shape == (1, 384)
