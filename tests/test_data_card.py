@@ -1,6 +1,7 @@
 """The data card is true: every figure it gives is measured again here."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,18 @@ def test_nowhere_are_lines_said_to_be_written_by_hand(scenario: Scenario) -> Non
     for page in (*pages, *root.glob("src/fencun/**/*.html")):
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"hand-?written|手写", text, re.IGNORECASE), page
+
+
+def test_the_counts_of_plain_lines(card: str, scenario: Scenario) -> None:
+    folder = scenario.folder / "plain"
+    read = {p: read_lines([folder / f"{p}.jsonl"], scenario) for p in ("train", "validation")}
+    assert not any(reading.bad for reading in read.values())
+    for part, reading in read.items():
+        assert f"{len(reading.lines):,}" in card, part
+    lengths = Counter(line.brief.value("length") for line in read["train"].lines)
+    assert all(f"{count:,}" in card for count in lengths.values())
+    families = {
+        part: {getattr(line.record, "family", "") for line in reading.lines}
+        for part, reading in read.items()
+    }
+    assert not families["train"] & families["validation"]

@@ -72,5 +72,23 @@ def test_of_the_shipped_lines_a_near_one_is_found_for_what_people_type(
     assert all("饭" in e.values["detail"] or "帮我" in e.values["detail"] for e in near)
 
 
+@pytest.mark.parametrize(
+    ("text", "borrowed"),
+    [
+        ("姥爷，元宵好。有空咱俩再钓，您教我调漂。", ["教我调漂"]),
+        ("姥爷，元宵好。钓鱼是您教我的，我到现在还空手回家。", []),
+        ("姥爷，元宵好。祝您身体好，有空我去看您。", []),
+        ("姥爷，元宵好。也给大头叔叔拜年。", ["大头叔叔"]),
+    ],
+)
+def test_a_fact_of_the_lines_shown_is_told_from_a_turn_of_phrase(
+    scenario: Scenario, shipped: Retriever, text: str, borrowed: list[str]
+) -> None:
+    asked = brief(scenario, "钓鱼是他教我的 可我老空手", salutation="姥爷", relation="外公")
+    lines = [example("near", "钓鱼认识的 他教我调漂 我老空手", salutation="大头叔叔")]
+    found = shipped.borrowed(text, asked, lines)
+    assert [text[start:end] for start, end in found] == borrowed
+
+
 def test_a_scenario_without_lines_has_no_retriever(scenario: Scenario, tmp_path: Path) -> None:
     assert open_retriever(scenario.model_copy(update={"folder": tmp_path})) is None

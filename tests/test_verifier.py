@@ -12,7 +12,7 @@ from fencun.gates import Gates
 from fencun.models import wire
 from fencun.models.fake import FakeEngine
 from fencun.prompt import verifying
-from fencun.retrieval import open_retriever
+from fencun.retrieval import Example, Retriever, open_retriever
 from fencun.scenario import Scenario
 from fencun.verifier import FIT, UNFIT, Verifier
 from fencun.writer import UNSURE, Writer
@@ -20,6 +20,8 @@ from fencun.writer import UNSURE, Writer
 GOOD = "老魏，除夕好。当年是你教我开车，谢谢你有那个耐心，祝你出门都顺当。"
 TURNED = "老魏，除夕好。当年是我教你开车，你学得可真慢，祝你出门都顺当些。"
 WORSE = "老魏，除夕好。车开到山上去了，山上有人等着吃饭，吃完了再开下来吧。"
+
+BORROWED = "老魏，除夕好。你还记得咱们在驴头镇卖石磨吗，祝你样样都顺当。"
 
 
 def adapter(tmp_path: Path) -> Adapter:
@@ -95,6 +97,24 @@ async def test_draws_adapt_different_lines_and_the_verifier_speaks_with_its_own_
     assert all(chat.endswith(asked.lines()) for chat in chats)
     assert used.verifier is not None
     assert used.verifier._decoding.adapter == 1
+
+
+async def test_a_fact_of_a_shown_line_is_a_fault(
+    scenario: Scenario, tmp_path: Path, asked: Brief
+) -> None:
+    own = Writer(
+        FakeEngine(
+            ("老魏，除夕好。你还记得咱们在驴头镇卖石磨吗，祝你样样都顺当。",), has_adapter=True
+        ),
+        Gates(scenario, today=date(2027, 2, 5)),
+        adapter(tmp_path),
+        retriever=Retriever(
+            scenario,
+            [Example("e", "e", {**asked.values, "detail": "我俩在驴头镇卖石磨"}, "老魏，过年好。")],
+        ),
+    )
+    writing = await own.write(asked, arm="edit", draws=1)
+    assert [f.gate for f in writing.candidates[0].findings if f.severity == "fault"] == ["borrowed"]
 
 
 def test_the_verifier_reads_the_brief_and_the_text(asked: Brief) -> None:

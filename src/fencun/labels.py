@@ -21,6 +21,7 @@ GATES: Mapping[str, Label] = {
     "leak": ("夹带", "leaks"),
     "repetition": ("重复", "repetition"),
     "favour": ("求人", "asking favours"),
+    "borrowed": ("别人的事", "borrowed fact"),
     "near": ("几乎一样", "near-duplicate"),
     "overlap": ("和别条太像", "too like another"),
     "semantic": ("同一个意思", "same meaning"),

@@ -18,6 +18,7 @@ from functools import lru_cache
 
 from fencun.brief import Brief
 from fencun.data.lines import read_samples
+from fencun.grams import common_pieces
 from fencun.records import Sample
 from fencun.scenario import Scenario
 
@@ -31,6 +32,8 @@ _BY = re.compile(rf"(我|俺|他|她)(?:[^，。；我他她]{{0,4}}?)(?:{_ACTS}
 # How much a dimension of equal value adds to the likeness of the details (0 to 1).
 _BONUS = {"audience": 0.20, "length": 0.12, "style": 0.03}
 _OTHER = 0.06  # any other choice: the occasion
+_PIECE = 2  # characters of a fact that may be borrowed
+_NEWS = 2  # how many such pieces in a row are no accident
 _SAME_PERSON = 0.12  # other relation, but addressed alike
 
 
@@ -58,6 +61,8 @@ class Retriever:
         self._examples = list(examples)
         detail = scenario.role("detail")
         self._detail = detail.name if detail else ""
+        salutation = scenario.role("salutation")
+        self._salutation = salutation.name if salutation else ""
         grams = [features(example.values.get(self._detail, "")) for example in self._examples]
         documents = Counter(gram for own in grams for gram in own)
         count = len(self._examples) + 1
@@ -68,6 +73,7 @@ class Retriever:
         for index, own in enumerate(grams):
             for gram, weight in own.items():
                 self._postings[gram].append((index, weight))
+        self._common = self._often_written()
         self._bonus = {
             dimension.name: _BONUS.get(dimension.role or "", _OTHER)
             for dimension in scenario.dimensions
@@ -93,6 +99,40 @@ class Retriever:
                 if len(found) == count:
                     break
         return found
+
+    def borrowed(self, text: str, brief: Brief, shown: Sequence[Example]) -> list[tuple[int, int]]:
+        """Return start and end of the facts in ``text`` that are those of the ``shown`` lines.
+
+        A turn of phrase may be borrowed, a fact may not: a piece of the shown line's detail, or
+        its salutation, that neither the brief has nor many written texts do.
+        """
+        own = brief.lines()
+        found = []
+        for example in shown:
+            told = (example.values.get(self._detail, ""), example.values.get(self._salutation, ""))
+            for start, end in common_pieces(text, "\n".join(told), _PIECE):
+                piece = text[start:end]
+                if not _WORDS.fullmatch(piece):
+                    continue
+                news = [
+                    piece[at : at + _PIECE]
+                    for at in range(len(piece) - _PIECE + 1)
+                    if piece[at : at + _PIECE] not in own
+                    and piece[at : at + _PIECE] not in self._common
+                ]
+                if len(news) >= _NEWS:
+                    found.append((start, end))
+        return found
+
+    def _often_written(self) -> frozenset[str]:
+        """Return the pairs of characters that stand in many texts: no one's facts."""
+        seen = Counter(
+            gram
+            for example in self._examples
+            for gram in {example.text[at : at + _PIECE] for at in range(len(example.text) - 1)}
+        )
+        least = max(3, len(self._examples) // 200)
+        return frozenset(gram for gram, count in seen.items() if count >= least)
 
     def _scores(self, brief: Brief) -> list[float]:
         asked = brief.values.get(self._detail, "")

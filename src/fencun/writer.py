@@ -100,6 +100,15 @@ class Done:
 Event = Piece | Done | Writing
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One chat to send for ``draws`` draws, and the written lines that it shows."""
+
+    chat: list[Message]
+    shown: tuple[Example, ...]
+    draws: int
+
+
 class Writer:
     """Writes for one scenario through one engine."""
 
@@ -153,8 +162,8 @@ class Writer:
         """Return the ``count`` written lines nearest to ``brief``; none where none are at hand."""
         return self.retriever.nearest(brief, count) if self.retriever else []
 
-    def prompts(self, brief: Brief, arm: Arm, draws: int) -> list[tuple[list[Message], int]]:
-        """Return the chats to send and how many draws each is for.
+    def prompts(self, brief: Brief, arm: Arm, draws: int) -> list[Prompt]:
+        """Return the chats to send, for ``draws`` draws in all.
 
         Half of the draws adapt the two nearest written lines, half the next two: texts that
         began alike would go wrong alike.
@@ -163,7 +172,10 @@ class Writer:
         shown = [near[start : start + _SHOWN] for start in range(0, len(near), _SHOWN)] or [[]]
         shown = shown[:draws]
         counts = even_parts(draws, len(shown))
-        return [(messages(brief, arm, e), n) for e, n in zip(shown, counts, strict=True)]
+        return [
+            Prompt(messages(brief, arm, examples), tuple(examples), count)
+            for examples, count in zip(shown, counts, strict=True)
+        ]
 
     async def write(
         self, brief: Brief, *, arm: Arm, keep: int = 3, draws: int = 6, seed: int = 0
@@ -194,20 +206,21 @@ class Writer:
         candidates: list[Candidate] = []
         empty: EngineError | None = None
         first = 0
-        for chat, count in self.prompts(brief, arm, draws):
+        for prompt in self.prompts(brief, arm, draws):
             seeded = replace(decoding, seed=seed + first)
-            answers = numbered(self.engine.stream_many(chat, seeded, count), first)
+            answers = numbered(self.engine.stream_many(prompt.chat, seeded, prompt.draws), first)
             async with aclosing(answers):
                 async for answer in answers:
                     if isinstance(answer, Delta):
                         yield Piece(answer.index, answer.text)
                         continue
                     candidate = self.judge(brief, answer.completion, seed + answer.index)
+                    candidate = self._without_borrowed_facts(brief, candidate, prompt.shown)
                     if not candidate.text and (ending := flaw(answer.completion)):
                         empty = ending.error()
                     candidates.append(candidate)
                     yield Done(answer.index, candidate)
-            first += count
+            first += prompt.draws
         kept = tuple(rank(await self._verified(brief, candidates))[:keep])
         if not kept and empty:
             raise empty
@@ -232,6 +245,23 @@ class Writer:
             found = Finding("ending", ending.severity, 0, 0, ending.zh, ending.en)
             findings = (found, *findings) if ending.severity == "fault" else (*findings, found)
         return replace(candidate, findings=findings, mean_logprob=completion.mean_logprob)
+
+    def _without_borrowed_facts(
+        self, brief: Brief, candidate: Candidate, shown: tuple[Example, ...]
+    ) -> Candidate:
+        """Return ``candidate`` with a fault for every fact of the lines it was shown."""
+        if self.retriever is None:
+            return candidate
+        text = candidate.text
+        found = tuple(
+            Finding(
+                "borrowed", "fault", start, end,
+                f"“{text[start:end]}”是范例里的事，不是你们的。",
+                f"{text[start:end]!r} is a fact of an example, not yours.",
+            )
+            for start, end in self.retriever.borrowed(text, brief, shown)
+        )  # fmt: skip
+        return replace(candidate, findings=(*found, *candidate.findings)) if found else candidate
 
     def look(self, brief: Brief, text: str, seed: int = 0) -> Candidate:
         """Return ``text`` as a candidate: tidied, and looked at through the gates."""
