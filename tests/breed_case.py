@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_case import row
 
-from fencun.data.breeder import Written
+from fencun.data.breeder import WrittenDraft
 from fencun.data.lines import Line
 from fencun.data.plan import Birth
 from fencun.files import Json, read_jsonl
@@ -49,8 +49,8 @@ class Author:
 
     async def write(
         self, birth: Birth, parent: Line, siblings: Sequence[str], attempt: int
-    ) -> Written:
+    ) -> WrittenDraft:
         self.asked.append((birth.id, list(siblings), attempt))
         text = next(self._texts)
         fields = {**self._fields, "salutation": text[0], "text": text}
-        return Written(fields, json.dumps(fields), prompt_tokens=100, completion_tokens=50)
+        return WrittenDraft(fields, json.dumps(fields), prompt_tokens=100, completion_tokens=50)

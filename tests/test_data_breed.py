@@ -10,7 +10,7 @@ from breed_case import SEEDS, TEXTS, Author, births, rows
 from data_case import small_scenario
 
 from fencun.data.breed import JOURNAL, Breeding, Budget, bring_back
-from fencun.data.breeder import ModelBreeder, Written
+from fencun.data.breeder import ModelBreeder, WrittenDraft
 from fencun.data.lines import Line, read_lines
 from fencun.data.plan import Birth
 from fencun.errors import EngineError, FencunError
@@ -62,9 +62,9 @@ def test_a_refused_draft_is_set_aside_with_its_reason(
     gate: str,
 ) -> None:  # fmt: skip
     class Fixed(Author):
-        async def write(self, *asked: Any) -> Written:
+        async def write(self, *asked: Any) -> WrittenDraft:
             given = {"salutation": "爸", "detail": "", "why": "", "text": text} | fields
-            return Written({**given, "salutation": text[:1] or "爸"}, "", 1, 1)
+            return WrittenDraft({**given, "salutation": text[:1] or "爸"}, "", 1, 1)
 
     outcome = asyncio.run(Breeding(small, tmp_path, births(1), lines, tries=1).breed(Fixed(())))
     assert (outcome.kept, outcome.given_up) == (0, 1)
@@ -108,7 +108,7 @@ def test_a_broken_run_goes_on_and_pays_nothing_twice(
     small: Scenario, lines: list[Line], tmp_path: Path
 ) -> None:
     class Dying(Author):
-        async def write(self, *asked: Any) -> Written:
+        async def write(self, *asked: Any) -> WrittenDraft:
             if len(self.asked) == 2:
                 raise EngineError("断了。", "Gone.")
             return await super().write(*asked)
@@ -149,7 +149,7 @@ def test_parallel_calls_keep_to_the_budget(
     small: Scenario, lines: list[Line], tmp_path: Path
 ) -> None:
     class Slow(Author):
-        async def write(self, *asked: Any) -> Written:
+        async def write(self, *asked: Any) -> WrittenDraft:
             await asyncio.sleep(0.01)
             return await super().write(*asked)
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from data_case import row, write
 
-from fencun.data.lines import Reading, iterate_lines, read_lines, read_samples
+from fencun.data.lines import FileLines, iterate_lines, read_lines, read_samples
 from fencun.errors import FencunError, RecordError
 from fencun.files import sha256_json
 from fencun.records import Draft, Sample, Seed
 from fencun.scenario import Scenario
 
 
-def read(scenario: Scenario, path: Path) -> Reading:
+def read(scenario: Scenario, path: Path) -> FileLines:
     return read_lines([path], scenario)
 
 

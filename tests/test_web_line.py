@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from fencun.errors import BusyError
-from fencun.web.line import Line
+from fencun.web.line import WaitingLine
 
 
-async def visit(line: Line, name: int, order: list[int], go: asyncio.Event) -> list[int]:
+async def visit(line: WaitingLine, name: int, order: list[int], go: asyncio.Event) -> list[int]:
     seen = []
     async with line.place() as place:
         async for ahead in place.positions():
@@ -18,7 +18,7 @@ async def visit(line: Line, name: int, order: list[int], go: asyncio.Event) -> l
     return seen
 
 
-async def failing(line: Line) -> None:
+async def failing(line: WaitingLine) -> None:
     async with line.place() as place:
         async for _ in place.positions():
             pass
@@ -26,7 +26,7 @@ async def failing(line: Line) -> None:
 
 
 async def test_the_oldest_goes_first_and_each_is_told_the_place() -> None:
-    line, order, go = Line(1, 10), [], asyncio.Event()
+    line, order, go = WaitingLine(1, 10), [], asyncio.Event()
     tasks = []
     for name in range(4):
         tasks.append(asyncio.create_task(visit(line, name, order, go)))
@@ -40,7 +40,7 @@ async def test_the_oldest_goes_first_and_each_is_told_the_place() -> None:
 
 
 async def test_past_the_bound_the_answer_is_at_once_and_says_when() -> None:
-    line, go = Line(2, 3), asyncio.Event()
+    line, go = WaitingLine(2, 3), asyncio.Event()
     tasks = [asyncio.create_task(visit(line, name, [], go)) for name in range(5)]
     await asyncio.sleep(0.01)
     with pytest.raises(BusyError) as busy:
@@ -55,7 +55,7 @@ async def test_past_the_bound_the_answer_is_at_once_and_says_when() -> None:
 
 
 async def test_who_leaves_the_line_or_fails_inside_makes_room() -> None:
-    line, order, go = Line(1, 5), [], asyncio.Event()
+    line, order, go = WaitingLine(1, 5), [], asyncio.Event()
     first = asyncio.create_task(visit(line, 0, order, go))
     await asyncio.sleep(0.01)
     leaving = asyncio.create_task(visit(line, 1, order, go))

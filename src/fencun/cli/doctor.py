@@ -21,7 +21,7 @@ app = typer.Typer()
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class MachineCheck:
     """One thing looked at: ``ok`` is None where it is only told, not judged."""
 
     name: str
@@ -55,21 +55,21 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _machine() -> list[Check]:
+def _machine() -> list[MachineCheck]:
     folder = home()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return [
-        Check("Fencun", f"{__version__}, Python {platform.python_version()}"),
-        Check(
+        MachineCheck("Fencun", f"{__version__}, Python {platform.python_version()}"),
+        MachineCheck(
             say("机器", "machine"),
             say(
                 f"{os.cpu_count()} 核，{memory / 2**30:.0f} GiB 内存",
                 f"{os.cpu_count()} cores, {memory / 2**30:.0f} GiB of memory",
             ),
         ),
-        Check(
+        MachineCheck(
             "FENCUN_HOME",
             say(f"{folder}，还有 {free / 2**30:.0f} GiB 空位", f"{folder}, {free >> 30} GiB free"),
             os.access(existing, os.W_OK),
@@ -77,30 +77,30 @@ def _machine() -> list[Check]:
     ]
 
 
-def _packages() -> list[Check]:
-    checks = [Check("xllamacpp", version("xllamacpp"), True)]
+def _packages() -> list[MachineCheck]:
+    checks = [MachineCheck("xllamacpp", version("xllamacpp"), True)]
     for extra in EXTRAS:
         if lacking := ", ".join(missing(extra)):
             how = how_to_install(extra)
             told = say(f"没有装 {lacking}；需要时：{how}", f"lacks {lacking}; when needed: {how}")
-            checks.append(Check(f"fencun[{extra}]", told))
+            checks.append(MachineCheck(f"fencun[{extra}]", told))
         else:
-            checks.append(Check(f"fencun[{extra}]", say("已装", "installed"), True))
+            checks.append(MachineCheck(f"fencun[{extra}]", say("已装", "installed"), True))
     return checks
 
 
-def _model() -> list[Check]:
+def _model() -> list[MachineCheck]:
     from fencun.models.installed import locate
 
     try:
         found = locate()
     except FencunError as error:
-        return [Check(say("模型", "model"), str(error), False)]
+        return [MachineCheck(say("模型", "model"), str(error), False)]
     size = found.path.stat().st_size / 1e9
-    return [Check(say("模型", "model"), f"{found.name} ({size:.2f} GB, {found.path})", True)]
+    return [MachineCheck(say("模型", "model"), f"{found.name} ({size:.2f} GB, {found.path})", True)]
 
 
-async def _speed() -> list[Check]:
+async def _speed() -> list[MachineCheck]:
     """Load the model in use and time one answer: seconds to the first token, tokens a second."""
     from time import perf_counter
 
@@ -122,7 +122,7 @@ async def _speed() -> list[Check]:
         await engine.aclose()
     rate = (count - 1) / (done - first) if count > 1 else 0.0
     return [
-        Check(
+        MachineCheck(
             say("速度", "speed"),
             say(
                 f"加载 {loaded - start:.1f} 秒，首字 {first - loaded:.2f} 秒，每秒 {rate:.0f} 词元",

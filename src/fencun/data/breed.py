@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fencun.data.axes import typing_of
-from fencun.data.breeder import Breeder, Written
+from fencun.data.breeder import Breeder, WrittenDraft
 from fencun.data.lines import Line, parse_row
 from fencun.data.overlap import GRAM, OVERLAP
 from fencun.data.plan import Birth
@@ -197,7 +197,7 @@ class Breeding:
         return True
 
     def _judge(
-        self, birth: Birth, written: Written, name: str
+        self, birth: Birth, written: WrittenDraft, name: str
     ) -> tuple[Json | None, list[Finding]]:
         """Return the draft's row, where there is one, and the faults it has."""
         if written.fields is None:
@@ -265,7 +265,7 @@ class Breeding:
 
 
 def _entry(
-    birth: Birth, attempt: int, written: Written, row: Json | None, findings: Sequence[Finding]
+    birth: Birth, attempt: int, written: WrittenDraft, row: Json | None, findings: Sequence[Finding]
 ) -> Json:
     return {
         "birth": birth.id,

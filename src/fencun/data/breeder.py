@@ -33,7 +33,7 @@ _FORM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenDraft:
     """What a breeder wrote: the free fields of a line, and what it cost in tokens.
 
     ``fields`` is None where the answer is unfinished or could not be read; ``raw`` is the
@@ -56,7 +56,7 @@ class Breeder(Protocol):
 
     async def write(
         self, birth: Birth, parent: Line, siblings: Sequence[str], attempt: int
-    ) -> Written:
+    ) -> WrittenDraft:
         """Write the child ``birth`` of ``parent``; ``siblings`` are its texts so far.
 
         ``attempt`` counts from 0 and is another try at the same child.
@@ -87,7 +87,7 @@ class ModelBreeder:
 
     async def write(
         self, birth: Birth, parent: Line, siblings: Sequence[str], attempt: int
-    ) -> Written:
+    ) -> WrittenDraft:
         """See :meth:`Breeder.write`."""
         chat: list[Message] = [
             {"role": "system", "content": self._system},
@@ -99,7 +99,7 @@ class ModelBreeder:
         ending = flaw(answer)
         whole = ending is None or ending.severity == "doubt"
         fields = read_fields(answer.text, self._free) if whole else None
-        return Written(fields, answer.text, answer.prompt_tokens, answer.completion_tokens)
+        return WrittenDraft(fields, answer.text, answer.prompt_tokens, answer.completion_tokens)
 
     def _asked(self, birth: Birth, parent: Line, siblings: Sequence[str]) -> str:
         shown = {key: parent.record.brief.get(key, "") for key in self._free[:-2]}

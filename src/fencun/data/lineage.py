@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from fencun.data.lines import BadLine, Line, Reading
+from fencun.data.lines import BadLine, FileLines, Line
 from fencun.errors import RecordError
 
 
@@ -24,7 +24,7 @@ class Lineage:
     bad: list[BadLine]
 
 
-def trace(reading: Reading, known: Mapping[str, str | None] | None = None) -> Lineage:
+def trace(reading: FileLines, known: Mapping[str, str | None] | None = None) -> Lineage:
     """Trace every line of ``reading`` to its seed.
 
     ``known`` maps the ids of lines that stand elsewhere to their parents (None for a seed).

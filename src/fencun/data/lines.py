@@ -67,20 +67,20 @@ class BadLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileLines:
     """What files held: the good lines in order, and the bad ones."""
 
     lines: list[Line]
     bad: list[BadLine]
 
 
-def read_lines(paths: Iterable[Path], scenario: Scenario) -> Reading:
+def read_lines(paths: Iterable[Path], scenario: Scenario) -> FileLines:
     """Read JSON Lines files of seeds, drafts or samples, told apart by their fields.
 
     Raises:
         FencunError: a file cannot be opened.
     """
-    reading = Reading([], [])
+    reading = FileLines([], [])
     for path in paths:
         for entry in iterate_lines(path, scenario):
             (reading.lines if isinstance(entry, Line) else reading.bad).append(entry)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ _LOOK_S = 1.0
 class Place:
     """One person's place."""
 
-    line: "Line"
+    line: "WaitingLine"
     entering: "asyncio.Future[Turn]"
 
     async def positions(self) -> AsyncIterator[int]:
@@ -29,7 +29,7 @@ class Place:
         await self.entering
 
 
-class Line:
+class WaitingLine:
     """Let ``parallel`` through at once and ``waiting`` stand in line."""
 
     def __init__(self, parallel: int, waiting: int) -> None:

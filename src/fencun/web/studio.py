@@ -23,7 +23,7 @@ from fencun.store import writings
 from fencun.store.database import Store
 from fencun.store.schema import CandidateRow, Change, WritingRow
 from fencun.web.errors import InvalidError, MissingError
-from fencun.web.line import Line
+from fencun.web.line import WaitingLine
 from fencun.web.rewrite import changed
 from fencun.writer import Candidate, Done, Piece, Writer, Writing, rank
 
@@ -84,7 +84,7 @@ class Studio:
         self.scenario = scenario
         self.writer = writer
         self.store = store
-        self.line = Line(parallel, waiting)
+        self.line = WaitingLine(parallel, waiting)
         self.warmed = asyncio.Event()
         self.default_arm = self.arm(arm) if arm else writer.default_arm
 

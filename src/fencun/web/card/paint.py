@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from fencun.web.card import fonts, ornament, setting
 from fencun.web.card.design import Design, background
-from fencun.web.card.setting import Cell, Line
+from fencun.web.card.setting import Cell, TextLine
 from fencun.web.errors import InvalidError
 
 Setting = Literal["vertical", "horizontal"]
@@ -51,7 +51,7 @@ def paint(card: Card) -> bytes:
     return out.getvalue()
 
 
-def _fit(card: Card) -> tuple[int, list[Line]]:
+def _fit(card: Card) -> tuple[int, list[TextLine]]:
     """Return the largest type in which the text fits, and its lines."""
     along, across = _room(card)
     for size in SIZES:
@@ -74,7 +74,7 @@ def _room(card: Card) -> tuple[int, int]:
     return right - left, frame[3] - frame[1]
 
 
-def _lines(card: Card, size: int, length: float) -> list[Line]:
+def _lines(card: Card, size: int, length: float) -> list[TextLine]:
     cut = setting.upright_cells if card.setting == "vertical" else setting.cells
 
     def cells(text: str) -> list[Cell]:
@@ -83,13 +83,13 @@ def _lines(card: Card, size: int, length: float) -> list[Line]:
     greeting, body = split_salutation(fonts.printable(card.text), fonts.printable(card.salutation))
     if not (greeting or body):
         raise InvalidError("没有可以写上去的字。", "There is nothing to draw.", field="text")
-    lines = [Line(tuple(cells(greeting)))] if greeting else []
+    lines = [TextLine(tuple(cells(greeting)))] if greeting else []
     for paragraph in body.splitlines():
         lines += setting.break_lines(cells(paragraph), length, 2.0 if greeting else 0.0)
     if signature := fonts.printable(card.signature):
-        lines.append(Line(tuple(cells(signature)), end=True))
+        lines.append(TextLine(tuple(cells(signature)), end=True))
     else:
-        lines.append(Line((), end=True))
+        lines.append(TextLine((), end=True))
     return lines
 
 
@@ -102,7 +102,7 @@ def split_salutation(text: str, salutation: str) -> tuple[str, str]:
 
 
 def _columns(
-    picture: Image.Image, draw: ImageDraw.ImageDraw, card: Card, size: int, lines: list[Line]
+    picture: Image.Image, draw: ImageDraw.ImageDraw, card: Card, size: int, lines: list[TextLine]
 ) -> None:
     left, top, right, bottom = card.design.area
     step = size * _LEADING["vertical"]
@@ -150,7 +150,7 @@ def _turned(picture: Image.Image, ink: str, text: str, size: int, x: float, y: f
 
 
 def _rows(
-    picture: Image.Image, draw: ImageDraw.ImageDraw, card: Card, size: int, lines: list[Line]
+    picture: Image.Image, draw: ImageDraw.ImageDraw, card: Card, size: int, lines: list[TextLine]
 ) -> None:
     left, top, right, bottom = card.design.area
     step = size * _LEADING["horizontal"]
@@ -168,7 +168,7 @@ def _rows(
         y += step
 
 
-def _reach(line: Line, size: int) -> float:
+def _reach(line: TextLine, size: int) -> float:
     """Return the length of the last line, seal included, in pixels."""
     return size * (line.width + _GAP + _SEAL)
 

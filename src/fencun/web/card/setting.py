@@ -33,7 +33,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """One line or column; ``indent`` in ems; ``end`` whether it stands at the far end."""
 
     cells: tuple[Cell, ...]
@@ -72,17 +72,17 @@ def _is_latin(part: str) -> bool:
     return part[0].isascii() and part != " "
 
 
-def break_lines(parts: list[Cell], width: float, indent: float = 0.0) -> list[Line]:
+def break_lines(parts: list[Cell], width: float, indent: float = 0.0) -> list[TextLine]:
     """Break ``parts`` into lines of at most ``width`` ems, the first one indented.
 
     A hanging mark may stand half an em or more beyond ``width``.
     """
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     rest = parts
     while rest:
         room = width - (0.0 if lines else indent)
         count = _fitting(rest, room)
-        lines.append(Line(tuple(_trimmed(rest[:count])), 0.0 if lines else indent))
+        lines.append(TextLine(tuple(_trimmed(rest[:count])), 0.0 if lines else indent))
         rest = _trimmed_left(rest[count:])
     return lines
 
