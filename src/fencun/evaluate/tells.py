@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from scipy import optimize, sparse
 
-from fencun.data.refrain import words_only
 from fencun.errors import FencunError, RecordError
 from fencun.evaluate.readout import Share, share_of
 from fencun.evaluate.table import Floats, Ints
 from fencun.files import Json, sha256_json, whole_rows
+from fencun.grams import words_only
 from fencun.scenario import Scenario
 
 LIMIT = 0.60
