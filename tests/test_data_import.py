@@ -13,9 +13,12 @@ from openpyxl import Workbook
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
+from fencun.data.export import FORMATS, Format, rows
 from fencun.data.importing import Refused, Told, keep, read_rows
+from fencun.data.tables import Layout
 from fencun.errors import FencunError
-from fencun.files import read_jsonl
+from fencun.files import Json, read_jsonl, sha256_json
+from fencun.records import Sample
 from fencun.scenario import Scenario
 
 HEADER = "称呼,关系,交往细节,场合,风格,篇幅,正文"
@@ -203,6 +206,132 @@ def test_a_long_table_is_not_held_in_memory(scenario: Scenario, tmp_path: Path) 
     tracemalloc.stop()
     assert kept.taken == 500
     assert peak < path.stat().st_size / 3
+
+
+ASKED = "称呼：老周\n关系：发小\n交往细节：无\n场合：除夕\n风格：幽默\n篇幅：一句话（10到30字）"
+ANSWER = "老周，树还在，咱俩爬不动了，给你拜年，少熬夜。"
+
+
+def dumped(tmp_path: Path, value: Any, name: str = "t.json") -> Path:
+    path = tmp_path / name
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+    return path
+
+
+def sample(scenario: Scenario, line: Json) -> Sample:
+    brief = {dimension.name: line[dimension.name] for dimension in scenario.dimensions}
+    digest = sha256_json({"brief": brief, "text": line["text"]})
+    identity, text = line["id"], line["text"]
+    return Sample(id=identity, brief=brief, text=text, family=identity, generation=0, hash=digest)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_our_own_exports_come_back_in(tmp_path: Path, form: Format) -> None:
+    lines = [row("s1"), {**row("s2"), "text": ANSWER, "detail": "", "salutation": "老周"}]
+    small = small_scenario(tmp_path / "scenario", lines)
+    samples = [sample(small, line) for line in lines]
+    name = "t.json" if form in ("alpaca", "sharegpt", "llamafactory") else "t.jsonl"
+    exported = rows(small, samples, form)
+    path = tmp_path / name
+    if name == "t.json":
+        dumped(tmp_path, exported)
+    else:
+        lines_of = (json.dumps(each, ensure_ascii=False) for each in exported)
+        path.write_text("\n".join(lines_of), encoding="utf-8")
+    found = Found(path, small)
+    assert not found.refused
+    names = [*(d.name for d in small.dimensions), "text"]
+    assert [[r[n] for n in names] for r in found.rows] == [[r[n] for n in names] for r in lines]
+
+
+def test_content_as_parts_input_and_a_wrapped_array(scenario: Scenario, tmp_path: Path) -> None:
+    head, tail = ASKED.split("\n", 1)
+    parts = [{"type": "text", "text": head + "\n"}, {"type": "text", "text": tail}]
+    answer = {"role": "assistant", "content": ANSWER}
+    chat = {"messages": [{"role": "user", "content": parts}, answer]}
+    for value in (chat, [chat], {"data": [chat]},
+                  [{"instruction": head, "input": tail, "output": ANSWER}]):  # fmt: skip
+        (taken,) = Found(dumped(tmp_path, value), scenario).rows
+        assert (taken["salutation"], taken["length"], taken["text"]) == ("老周", "一句话", ANSWER)
+
+
+def test_system_prompts_are_left_out_and_counted(scenario: Scenario, tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": ASKED}, {"from": "gpt", "value": ANSWER}]
+    found = Found(dumped(tmp_path, [{"system": "你会拜年", "conversations": turns}]), scenario)
+    assert len(found.rows) == found.systems == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"messages": [{"role": "user", "content": ASKED},
+                       {"role": "assistant", "content": ANSWER}] * 2}, "2 轮的对话"),
+        ({"instruction": ASKED, "output": ANSWER, "history": [["在吗", "在"]]}, "2 轮的对话"),
+        ({"messages": [{"role": "user", "content": ASKED}]}, "1 轮的对话"),
+        ({"instruction": "给班主任写条祝福", "output": ANSWER}, "不是需求：给班主任写条祝福"),
+        ({"messages": [{"role": "tool", "content": ASKED}]}, "有一轮对话读不了"),
+        ({"prompt": [{"role": "user"}], "completion": ANSWER}, "有一轮对话读不了"),
+        ([1], "不是一个 JSON 对象"),
+    ],
+)  # fmt: skip
+def test_chats_that_cannot_be_taken_say_why(
+    scenario: Scenario, tmp_path: Path, value: Any, says: str
+) -> None:
+    found = Found(dumped(tmp_path, value), scenario)
+    assert found.rows == []
+    (refused,) = found.refused
+    assert says in refused.zh
+
+
+def test_quotation_marks_inside_quotation_marks_are_not_lost(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    bad = '老周,发小,他老说爬树,除夕,幽默,一句话,"老周，你说"树还在"，咱俩爬不动了。"'
+    found = Found(table(tmp_path, bad, GOOD), scenario)
+    assert [taken["salutation"] for taken in found.rows] == ["王老师"]
+    assert "引号没有配好" in found.refused[0].zh
+    doubled = bad.replace('你说"树还在"', '你说""树还在""')
+    (taken,) = Found(table(tmp_path, doubled), scenario).rows
+    assert taken["text"] == '老周，你说"树还在"，咱俩爬不动了。'
+
+
+def test_a_title_above_the_headings_is_asked_about(scenario: Scenario, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"2027 年祝福汇总,,,,,,\n{HEADER}\n{GOOD}\n", encoding="utf-8")
+    with pytest.raises(FencunError, match=r"第 2 行像是表头.*--header 2"):
+        Found(path, scenario)
+    assert len(Found(path, scenario, layout=Layout(header=2)).rows) == 1
+
+
+def test_of_several_sheets_one_is_asked_for(scenario: Scenario, tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.title = "甲"
+    book.active.append(["说明", "随便写的"])
+    book.create_sheet("空")
+    sheet = book.create_sheet("乙")
+    for line in (HEADER, GOOD):
+        sheet.append(line.split(","))
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    with pytest.raises(FencunError, match=r"几张表：甲、乙。.*--sheet"):
+        Found(path, scenario)
+    assert len(Found(path, scenario, layout=Layout(sheet="乙")).rows) == 1
+    with pytest.raises(FencunError, match="没有叫“丙”的表"):
+        Found(path, scenario, layout=Layout(sheet="丙"))
+    book.remove(book["甲"])
+    book.save(path)
+    assert len(Found(path, scenario).rows) == 1, "an empty sheet is no second one"
+
+
+def test_nothing_taken_is_a_failure_and_names_no_file(tmp_path: Path) -> None:
+    small = small_scenario(tmp_path / "scenario", [row("s1")])
+    path = table(tmp_path, "王老师,外星人,,除夕,真诚,短,王老师，过年好。")
+    out = tmp_path / "in.jsonl"
+    done = fencun("data", "import", path, "--out", out, "--scenario", small.folder)
+    assert done.exit_code == 1
+    assert "收进 0 条；没收 1 条" in done.stdout
+    assert "in.jsonl" not in done.stdout.replace("in.refused.jsonl", "")
+    assert not out.exists()
 
 
 def fencun(*arguments: object) -> Result:

@@ -263,7 +263,10 @@ def import_(
     path: Annotated[
         Path,
         typer.Argument(
-            help=say("CSV、Excel（.xlsx）或 JSONL 文件", "A CSV, Excel (.xlsx) or JSONL file")
+            help=say(
+                "CSV、Excel（.xlsx）、JSON 或 JSONL 文件",
+                "A CSV, Excel (.xlsx), JSON or JSONL file",
+            )
         ),
     ],
     out: Annotated[Path, typer.Option(help=say("加到哪个文件", "File to add the lines to"))] = Path(
@@ -295,44 +298,62 @@ def import_(
     run: Annotated[
         str | None, typer.Option(help=say("草稿是哪一轮写的", "In which run they were written"))
     ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help=say("Excel 里的哪一张表", "Which sheet of a workbook"))
+    ] = None,
+    header: Annotated[
+        int | None, typer.Option(min=1, help=say("表头在第几行", "In which row the headings are"))
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read the file row by row; add what is right to ``out``, keep the rest with the reasons."""
     from fencun.data.importing import Told, keep, read_rows
     from fencun.data.lines import counted
     from fencun.data.privacy import NAMES
+    from fencun.data.tables import Layout
 
     declared, told = load_scenario(scenario), Told()
     rows = read_rows(
         path, declared, told, columns=_mapping(columns), masking=mask, breeder=breeder, run=run,
-        taken=_rows_of(declared, out),
+        taken=_rows_of(declared, out), layout=Layout(sheet, header),
     )  # fmt: skip
     with progress(say("收", "Importing")) as tell:
         kept = keep(counted(rows, [path], tell), out)
+    failed = not kept.taken and not (told.blank and not kept.refused)  # a sheet yet to be written
     masked = {say(*NAMES[kind]): count for kind, count in told.masked.items()}
     if as_json:
         refused = [row for _, row in read_jsonl(kept.beside)] if kept.beside else []
         found = {"taken": kept.taken, "refused": refused, "blank": told.blank, "masked": masked,
-                 "notes": told.notes}  # fmt: skip
+                 "notes": told.notes, "systems": told.systems}  # fmt: skip
         typer.echo(json.dumps(found, ensure_ascii=False))
-        return
+        raise typer.Exit(failed)
     for note in told.notes:
         typer.secho(note, err=True)
     for entry in kept.first:
         typer.secho(str(entry), fg="yellow", err=True)
     hidden = "、".join(f"{name} {count}" for name, count in masked.items())
+    if told.systems:
+        typer.secho(
+            say(
+                f"{told.systems} 条带着 system 提示词，没有收：提示词由场景决定。",
+                f"{told.systems} system prompts were left out: the scenario has its own.",
+            ),
+            err=True,
+        )
     typer.echo(
         say(
-            f"收进 {kept.taken} 条，在 {out}；没收 {kept.refused} 条"
+            f"收进 {kept.taken} 条{f'，在 {out}' if kept.taken else ''}；没收 {kept.refused} 条"
             f"{f'，理由在 {kept.beside}' if kept.beside else ''}。"
             f"{f'还有 {told.blank} 行没写。' if told.blank else ''}"
             f"{f'换成占位：{hidden}。' if hidden else ''}",
-            f"{kept.taken} taken into {out}, {kept.refused} refused"
+            f"{kept.taken} taken{f' into {out}' if kept.taken else ''}, {kept.refused} refused"
             f"{f' (why: {kept.beside})' if kept.beside else ''}."
             f"{f' {told.blank} rows are not written yet.' if told.blank else ''}"
             f"{f' Masked: {hidden}.' if hidden else ''}",
         )
     )
+    if failed:
+        raise typer.Exit(1)
 
 
 def _rows_of(scenario: Scenario, out: Path) -> "Iterator[Json]":

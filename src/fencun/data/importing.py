@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from fencun.brief import parse_brief
+from fencun.data.chatrows import unfold
 from fencun.data.lines import parse_row
 from fencun.data.privacy import Kind, find_private, mask
-from fencun.data.tables import malformed, read_table
+from fencun.data.tables import Layout, malformed, read_table
 from fencun.errors import FencunError, RecordError
 from fencun.files import Json, dump_line, replacing, sha256_json
 from fencun.language import say
@@ -62,6 +63,7 @@ class Told:
     masked: dict[Kind, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     blank: int = 0  # rows of a worksheet that nobody has written yet
+    systems: int = 0  # chats whose system prompt was left out
 
 
 @dataclass(slots=True)
@@ -84,9 +86,12 @@ def read_rows(
     breeder: str = "author",
     run: str | None = None,
     taken: Iterable[Json] = (),
+    layout: Layout | None = None,
 ) -> Iterator[Json | Refused]:
     """Yield the rows of the table in ``path`` as seeds (or drafts, where they name a parent).
 
+    Chats of one question and its answer are read too, in the forms that our exports have;
+    ``layout`` says where the table lies, where that is not plain.
     ``columns`` maps columns to fields (``-`` leaves a column out); the names, labels and
     usual aliases of fields are known. ``taken`` are rows already there: neither an id nor a
     content comes twice. Text is read a row at a time, however long the file is.
@@ -100,14 +105,15 @@ def read_rows(
         ids.add(str(row.get("id")))
         contents.add(_content(row, scenario))
     fields: dict[str, str] = {}
-    for number, given in read_table(path, told.notes):
+    for number, given in read_table(path, told.notes, layout):
         if isinstance(given, RecordError):
             yield Refused(number, given.zh, given.en, {})
             continue
         try:
+            given = _unfolded(scenario, given, number, told)
             fields = _fields(scenario, given, columns or {}, fields)
         except FencunError as error:
-            if not fields:  # the table as such cannot be read
+            if not fields and not isinstance(error, RecordError):  # no row can be read
                 raise
             yield _refused(number, error, given)
             continue
@@ -131,6 +137,15 @@ def read_rows(
         ids.add(row["id"])
         contents.add(content)
         yield row
+
+
+def _unfolded(scenario: Scenario, given: Json, number: int, told: Told) -> Json:
+    """Return a chat as a flat row, and any other row as it is."""
+    if (spoken := unfold(scenario, given, number)) is None:
+        return given
+    row, system = spoken
+    told.systems += system
+    return row
 
 
 def _refused(number: int, error: FencunError, given: Json) -> Refused:
@@ -179,9 +194,10 @@ def _fields(
         )
     if "text" not in used:
         raise FencunError(
-            f"哪一列是正文？表里有：{'、'.join(map(str, given))}。用 --map 列名=text 指给我。",
+            f"哪一列是正文？表里有：{'、'.join(map(str, given))}。用 --map 列名=text 指给我；"
+            "表头不在第一行的话，用 --header 行号。",
             f"Which column is the text? There are: {', '.join(map(str, given))}. "
-            "Say --map COLUMN=text.",
+            "Say --map COLUMN=text, or --header ROW if the headings are elsewhere.",
         )
     return found
 

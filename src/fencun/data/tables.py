@@ -4,7 +4,9 @@ import codecs
 import csv
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 from fencun.errors import FencunError, RecordError
@@ -13,19 +15,39 @@ from fencun.files import Json
 from fencun.language import say
 
 _MOST_COLUMNS = 64
+_LOOKED_AT = 20  # rows or lines from which is told what a file is like
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
+_CHATS = ("messages", "conversations")  # a list under such a name is one row
 
-def read_table(path: Path, notes: list[str]) -> Iterator[tuple[int, Json | RecordError]]:
+Cells = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where in a file the table lies: the ``sheet`` of a workbook, the row of the headings.
+
+    None where it is plain to see; what is not is asked about.
+    """
+
+    sheet: str | None = None
+    header: int | None = None
+
+
+def read_table(
+    path: Path, notes: list[str], layout: Layout | None = None
+) -> Iterator[tuple[int, Json | RecordError]]:
     """Return the rows of ``path`` by column with their line numbers; a bad row is an error.
 
-    ``notes`` gets what there is to tell of the file. Rows are read one at a time.
+    ``notes`` gets what there is to tell of the file. Rows are read one at a time, but for
+    those of a JSON array.
 
     Raises:
-        FencunError: the file cannot be read.
+        FencunError: the file cannot be read, or where its table begins must be said.
     """
+    layout = layout or Layout()
     if path.suffix.lower() in (".xlsx", ".xlsm"):
-        return _excel(path)
+        return _named_rows(_excel(path, layout), layout)
     if path.suffix.lower() == ".xls":
         raise FencunError(
             f"{path.name} 是旧的 .xls；请在 Excel 里另存为 .xlsx 或 CSV。",
@@ -38,8 +60,8 @@ def read_table(path: Path, notes: list[str]) -> Iterator[tuple[int, Json | Recor
         )
     encoding = _encoding(path, notes)
     if path.suffix.lower() in (".jsonl", ".ndjson", ".json"):
-        return _json_lines(path, encoding)
-    return _csv(path, encoding)
+        return _json(path, encoding)
+    return _named_rows(_csv(path, encoding), layout)
 
 
 def _encoding(path: Path, notes: list[str]) -> str:
@@ -84,6 +106,32 @@ def _undecodable(path: Path, encoding: str) -> int:
     return 0
 
 
+def _json(path: Path, encoding: str) -> Iterator[tuple[int, Json | RecordError]]:
+    """Objects a line, or one array of them, however it is laid out."""
+    with path.open(encoding=encoding, errors="replace", newline="\n") as file:
+        while (first := file.read(1)).isspace():
+            pass
+    if first == "[" or path.suffix.lower() == ".json":
+        try:
+            whole = json.loads(path.read_text(encoding=encoding, errors="replace"))
+        except (ValueError, RecursionError):
+            whole = None  # objects a line, or an array that is broken: its lines will tell
+        if isinstance(whole, dict):
+            ((name, value),) = whole.items() if len(whole) == 1 else (("", None),)
+            whole = value if isinstance(value, list) and name not in _CHATS else [whole]
+        if whole is not None:
+            return _objects(whole)
+    return _json_lines(path, encoding)
+
+
+def _objects(values: list[Any]) -> Iterator[tuple[int, Json | RecordError]]:
+    for number, value in enumerate(values, start=1):
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            yield number, malformed(number, "不是一个 JSON 对象。", "not a JSON object.")
+
+
 def _json_lines(path: Path, encoding: str) -> Iterator[tuple[int, Json | RecordError]]:
     with path.open(encoding=encoding, errors="replace", newline="\n") as file:
         for number, line in enumerate(file, start=1):
@@ -99,28 +147,35 @@ def _json_lines(path: Path, encoding: str) -> Iterator[tuple[int, Json | RecordE
             yield number, value
 
 
-def _csv(path: Path, encoding: str) -> Iterator[tuple[int, Json | RecordError]]:
+def _csv(path: Path, encoding: str) -> Iterator[tuple[int, Cells | RecordError]]:
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        head = file.readline()
+        head = "".join(file.readline() for _ in range(_LOOKED_AT))
         file.seek(0)
-        reader = csv.reader(file, delimiter=max(",\t;，", key=head.count))
-        header: list[str] | None = None
+        # Strict, for a quotation mark inside quotation marks would be lost without a word.
+        reader = csv.reader(file, delimiter=max(",\t;，", key=head.count), strict=True)
         while True:
             number = reader.line_num + 1
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield number, malformed(number, f"CSV 读不了（{error}）。", f"bad CSV ({error}).")
+                yield number, _bad_csv(number, error)
                 continue
             if cells is None:
                 return
-            if header is None:
-                header = _header(cells)
-            elif any(cell.strip() for cell in cells):
-                yield number, _named(header, cells, number)
+            yield number, cells
 
 
-def _excel(path: Path) -> Iterator[tuple[int, Json | RecordError]]:
+def _bad_csv(number: int, error: csv.Error) -> RecordError:
+    if "expected after" in str(error) or "unexpected end" in str(error):
+        return malformed(
+            number,
+            '引号没有配好。格子里的引号要写成两个（""），或者改用中文引号“”，或另存为 Excel。',
+            'unpaired quotation marks; inside a cell write them twice (""), or save as Excel.',
+        )
+    return malformed(number, f"CSV 读不了（{error}）。", f"bad CSV ({error}).")
+
+
+def _excel(path: Path, layout: Layout) -> Iterator[tuple[int, Cells | RecordError]]:
     need("data", "openpyxl")
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
@@ -132,19 +187,61 @@ def _excel(path: Path) -> Iterator[tuple[int, Json | RecordError]]:
             f"Cannot open {path}: not an Excel (.xlsx) file, or broken.",
         ) from error
     try:
-        header: list[str] | None = None
-        for number, cells in enumerate(book.active.iter_rows(values_only=True), start=1):
-            texts = ["" if cell is None else str(cell) for cell in cells[:_MOST_COLUMNS]]
-            if header is None:
-                header = _header(texts) if any(texts) else None
-            elif any(text.strip() for text in texts):
-                yield number, _named(header, texts, number)
+        rows = _sheet(book, layout.sheet).iter_rows(values_only=True)
+        for number, cells in enumerate(rows, start=1):
+            yield number, ["" if cell is None else str(cell) for cell in cells[:_MOST_COLUMNS]]
     finally:
         book.close()
 
 
-def _header(cells: Sequence[str]) -> list[str]:
-    return [cell.strip() for cell in cells[:_MOST_COLUMNS]]
+def _sheet(book: Any, asked: str | None) -> Any:
+    """Return the only sheet that holds something, or the one asked for by name."""
+    names = "、".join(book.sheetnames)
+    if asked is not None:
+        if asked in book.sheetnames:
+            return book[asked]
+        raise FencunError(
+            f"没有叫“{asked}”的表；有：{names}。",
+            f"There is no sheet {asked!r}; there are: {names}.",
+        )
+    full = [
+        sheet
+        for sheet in book.worksheets
+        if any(any(row) for row in sheet.iter_rows(max_row=_LOOKED_AT, values_only=True))
+    ]
+    if len(full) > 1:
+        names = "、".join(sheet.title for sheet in full)
+        raise FencunError(
+            f"文件里有几张表：{names}。收哪一张？加 --sheet 表名。",
+            f"There are several sheets: {names}. Which one? Say --sheet NAME.",
+        )
+    return full[0] if full else book.active
+
+
+def _named_rows(
+    rows: Iterator[tuple[int, Cells | RecordError]], layout: Layout
+) -> Iterator[tuple[int, Json | RecordError]]:
+    """Name the cells of each row by the headings; a title above them is asked about."""
+    header: list[str] | None = None
+    title: int | None = None
+    for number, cells in rows:
+        if isinstance(cells, RecordError):
+            yield number, cells
+        elif header is None:
+            if (layout.header is None and any(map(str.strip, cells))) or number == layout.header:
+                header = [cell.strip() for cell in cells[:_MOST_COLUMNS]]
+                title = number if layout.header is None and sum(map(bool, header)) == 1 else None
+        elif any(cell.strip() for cell in cells):
+            if title and sum(bool(cell.strip()) for cell in cells) > 1:
+                raise FencunError(
+                    f"第 {title} 行只有一格“{''.join(header)[:20]}”，像是标题；"
+                    f"第 {number} 行像是表头。对的话加 --header {number}，"
+                    f"第 {title} 行就是表头的话加 --header {title}。",
+                    f"Row {title} looks like a title and row {number} like the headings: "
+                    f"say --header {number}, or --header {title} if they are in row {title}.",
+                )
+            title = None
+            yield number, _named(header, cells, number)
 
 
 def _named(header: Sequence[str], cells: Sequence[str], number: int) -> Json | RecordError:
