@@ -45,6 +45,13 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "eval probe": ((), "evaluate"),
     "eval verdict": ((), "evaluate"),
     "eval report": ((), "evaluate"),
+    "eval read sheet": (("--out", "x", "--answers", "x"), None),
+    "eval read take": (
+        ("--sheet", "x", "--key", "x", "--grades", "x", "--reader", "甲", "--kind", "ai",
+         "--out", "x"), None,
+    ),
+    "eval read report": (("x",), "evaluate"),
+    "eval tells": (("x",), "evaluate"),
     "eval ballot open": ((), "evaluate"),
     "eval ballot list": ((), "evaluate"),
     "eval ballot close": ((), "evaluate"),
@@ -52,7 +59,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "eval ballot import": (("x",), "evaluate"),
     "advise": ((), None),
     "doctor": (("--no-speed",), None),
-}
+}  # fmt: skip
 
 
 def test_the_table_is_what_the_package_declares() -> None:
