@@ -105,7 +105,7 @@ def test_today_may_be_given_or_follow_the_clock(scenario: Scenario) -> None:
 def test_names_are_those_of_the_findings(gates: Gates) -> None:
     assert gates.names == (
         "length", "person", "salutation", "cliche", "copying", "calendar",
-        "tact", "facts", "shape", "leak", "repetition", "favour",
+        "tact", "facts", "shape", "leak", "repetition", "favour", "rule",
     )  # fmt: skip
 
 

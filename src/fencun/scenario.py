@@ -5,6 +5,7 @@ No code knows about any one scenario. Gates and prompts find what they need by t
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -93,7 +94,8 @@ class Choice(Declared):
     ``loose`` are names that anything near may have, and that yield to all others (春节).
     ``days`` are the lunar days it is for: ``12-23``, ``1-4..1-6``, ``eve``; ``any_day`` says that
     it may be meant on others too, ``day_note`` is told instead of ``note`` on all but the first
-    of them, with the day for ``{day}``.
+    of them, with the day for ``{day}``. ``spoken`` says that the value is what people say anyway
+    (我们的错), and so no leak where it stands in a text.
     """
 
     value: Word
@@ -109,6 +111,7 @@ class Choice(Declared):
     days: tuple[Days, ...] = ()
     any_day: bool = False
     day_note: str = ""
+    spoken: bool = False
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -224,13 +227,40 @@ class TactTopic(Declared):
         return Finder(self.cues)
 
 
+class Case(Declared):
+    """What a text must not or must say where the brief has these values.
+
+    ``when`` maps dimensions to one value or to several of which one holds; empty is always.
+    ``refuse`` are regular expressions that must not stand in the text, ``require`` such that must,
+    each of them; ``no_amounts`` refuses sums, shares and discounts that the brief does not tell,
+    in figures of either script. ``why`` is told with the fault.
+    """
+
+    when: dict[str, Word | tuple[Word, ...]] = {}
+    refuse: Patterns = ()
+    require: Patterns = ()
+    no_amounts: bool = False
+    why: str = ""
+    why_en: str = ""
+
+    def holds(self, values: Mapping[str, str]) -> bool:
+        """Return whether a brief with these canonical ``values`` is such a case."""
+        return all(values.get(name) in self.wanted(name) for name in self.when)
+
+    def wanted(self, name: str) -> tuple[str, ...]:
+        """Return the values of dimension ``name`` for which this holds."""
+        values = self.when[name]
+        return (values,) if isinstance(values, str) else values
+
+
 class Rules(Declared):
     """What the gates of this scenario refuse, as data.
 
     ``openings``, ``cliches``, ``endings``, ``stiff`` (doubted, not refused) and ``favours`` are
     regular expressions; ``flat`` (words that say nothing, refused when many meet), ``idioms``,
     ``places`` and ``matters`` (grave things that no text brings up by itself) plain words;
-    ``letter`` allows what a letter has: title, signature, paragraphs.
+    ``letter`` allows what a letter has: title, signature, paragraphs. ``insults`` are regular
+    expressions too, ``cases`` what holds for some briefs only.
     """
 
     openings: Patterns = ()
@@ -246,6 +276,8 @@ class Rules(Declared):
     favours: Patterns = ()
     places: tuple[Word, ...] = ()
     matters: tuple[Word, ...] = ()
+    insults: Patterns = ()
+    cases: tuple[Case, ...] = ()
 
 
 class Advice(Declared):
@@ -291,7 +323,19 @@ class Scenario(Declared):
         ):
             if len(set(what)) != len(what):
                 raise ValueError("two dimensions have one name or one role")
+        for case in self.rules.cases:
+            for name in case.when:
+                self._known(name, case.wanted(name))
         return self
+
+    def _known(self, name: str, values: tuple[str, ...]) -> None:
+        """Raise where a rule asks for a dimension or a value that there is not."""
+        dimension = next((d for d in self.dimensions if d.name == name), None)
+        if dimension is None or not dimension.choices:
+            raise ValueError(f"rules.cases: {name} is no dimension with choices")
+        for value in values:
+            if dimension.choice(value) is None:
+                raise ValueError(f"rules.cases: {name} has no value {value}")
 
     def dimension(self, name: str) -> Dimension:
         """Return the dimension called ``name``; KeyError if there is none."""

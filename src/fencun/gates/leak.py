@@ -116,5 +116,7 @@ def _own_values(brief: Brief) -> Iterator[tuple[str, Severity]]:
     told = f"{brief.value('salutation')}{brief.value('detail')}"
     for dimension in brief.scenario.dimensions:
         value = brief.values[dimension.name]
+        if (choice := dimension.choice(value)) and choice.spoken:
+            continue
         if dimension.kind == "choice" and len(value) >= _VALUE_CHARS and value not in told:
             yield value, "fault" if dimension.role else "doubt"

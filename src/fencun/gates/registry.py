@@ -15,6 +15,7 @@ from fencun.gates.leak import LeakGate
 from fencun.gates.length import LengthGate
 from fencun.gates.person import PersonGate
 from fencun.gates.repetition import RepetitionGate
+from fencun.gates.rule import RuleGate
 from fencun.gates.salutation import SalutationGate
 from fencun.gates.shape import ShapeGate
 from fencun.gates.tact import TactGate
@@ -24,7 +25,7 @@ from fencun.script import simplified
 
 _NOBODY = "\ue000"  # stands for each character of a name; in no pattern, and of no script
 # The gates that look at words wherever they stand, and would find them in a name too.
-_OF_WORDS = frozenset({"cliche", "calendar", "shape", "leak", "favour"})
+_OF_WORDS = frozenset({"cliche", "calendar", "shape", "leak", "favour", "rule"})
 
 
 class Gates:
@@ -49,6 +50,7 @@ class Gates:
             LeakGate(scenario),
             RepetitionGate(),
             FavourGate(scenario),
+            RuleGate(scenario),
         )
 
     @property
