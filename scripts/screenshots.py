@@ -1,9 +1,9 @@
 """Take the pictures of README and docs from a running ``fencun serve``, with its real answers.
 
-Run: python scripts/screenshots.py http://127.0.0.1:8765
+Run: python scripts/screenshots.py LINK, the link for the host that ``fencun serve`` prints.
 
 Writes docs/images/write-{desktop,dark,phone}.png and cards.png, and tune.png of the newest
-tuning run where there is one. With ``tune`` behind the address, that one only. Needs the
+tuning run where there is one. With ``tune`` behind the link, that one only. Needs the
 ``dev`` extra.
 """
 
@@ -97,7 +97,7 @@ def cards(url: str, text: str) -> None:
 
 
 def main() -> None:
-    url = sys.argv[1].rstrip("/")
+    url = sys.argv[1].partition("/enter")[0].rstrip("/")
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium")
@@ -106,6 +106,7 @@ def main() -> None:
             viewport={"width": 1280, "height": 900}, locale="zh-CN", reduced_motion="reduce"
         )
         context.set_default_timeout(300_000)
+        context.new_page().goto(sys.argv[1])
         tune(context.new_page(), url)
         if "tune" in sys.argv[2:]:
             return

@@ -19,8 +19,6 @@ from fencun.evaluate.study import Study
 from fencun.scenario import Scenario
 from fencun.store.database import Store
 
-ELSEWHERE = {"host": "192.168.1.9"}
-
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
@@ -30,7 +28,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 @pytest.fixture
 def client(scenario: Scenario) -> Iterator[TestClient]:
     with web_app.client(web_app.app(scenario)) as opened:
-        yield opened
+        yield web_app.enter(opened)
 
 
 def address(study: Study) -> str:
@@ -77,21 +75,23 @@ def test_votes_in_the_box_count_at_once(client: TestClient, study: Study) -> Non
     state = client.get(f"/ballot/{code}/next").json()
     client.post(f"/ballot/{code}/vote", json=vote_on(state["ballot"]))
     client.cookies.clear()
+    web_app.enter(client)
     assert "1 位评审人，1 票" in client.get(address(study)).text
     assert not study.votes()
 
 
-def test_raters_from_elsewhere_reach_none_of_it(client: TestClient, study: Study) -> None:
+def test_raters_reach_none_of_it(client: TestClient, study: Study) -> None:
+    assert 'href="/verdict"' in client.get("/ballot").text
+    client.cookies.clear()
     for path in ("/verdict", address(study)):
-        refused = client.get(path, headers=ELSEWHERE)
+        refused = client.get(path)
         assert refused.status_code == 403
         assert study.name not in refused.text
     for kind in ("html", "md"):
-        refused = client.get(f"{address(study)}/report.{kind}", headers=ELSEWHERE)
+        refused = client.get(f"{address(study)}/report.{kind}")
         assert refused.status_code == 403
         assert "tuned" not in refused.text
-    assert 'href="/verdict"' in client.get("/ballot").text
-    assert 'href="/verdict"' not in client.get("/ballot", headers=ELSEWHERE).text
+    assert 'href="/verdict"' not in client.get("/ballot").text
 
 
 def test_who_still_votes_is_shown_no_arm_even_at_home(client: TestClient, study: Study) -> None:

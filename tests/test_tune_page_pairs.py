@@ -23,6 +23,7 @@ def client(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("FENCUN_MODEL", str(base))
     monkeypatch.chdir(tmp_path)
     with web_app.client(web_app.app(scenario)) as client:
+        web_app.enter(client)
         yield client
 
 

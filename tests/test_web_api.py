@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from fencun.errors import BusyError, EngineError
 from fencun.models.fake import FakeEngine
 from fencun.scenario import Scenario
-from fencun.web.pages import COOKIE
+from fencun.web.caller import VISITOR_COOKIE as COOKIE
 
 
 @pytest.fixture

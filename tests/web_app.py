@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import uvicorn
@@ -16,6 +17,8 @@ from fencun.gates import Gates
 from fencun.models.engine import Engine
 from fencun.models.fake import FakeEngine
 from fencun.scenario import Scenario
+from fencun.store import tokens
+from fencun.store.database import Store
 from fencun.web.app import create_app
 from fencun.writer import Writer
 
@@ -57,6 +60,22 @@ def app(scenario: Scenario, engine: Engine | None = None, **options: Any) -> Fas
 def client(web: FastAPI) -> TestClient:
     """Return a program's client for ``web``; use it in a ``with`` block."""
     return TestClient(web, base_url="http://127.0.0.1", raise_server_exceptions=False)
+
+
+def enter(client: TestClient) -> TestClient:
+    """Give ``client`` the rights of the host, as the link that ``fencun serve`` prints does."""
+    key = client.app.state.studio.store.write(tokens.add_link)  # type: ignore[attr-defined]
+    assert client.get("/enter", params={"key": key}, follow_redirects=False).status_code == 303
+    return client
+
+
+def entry(url: str, to: str = "/") -> str:
+    """Return a link, good once, by which the host enters the server at ``url`` and lands at ``to``.
+
+    The server must use the database under ``FENCUN_HOME``.
+    """
+    with Store() as store:
+        return f"{url}/enter?key={store.write(tokens.add_link)}&to={quote(to)}"
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def test_from_the_verdict_to_the_vote_and_the_report(
     with web_app.running(web_app.app(scenario)) as url:
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 844})
-            page.goto(f"{url}/verdict")
+            page.goto(web_app.entry(url, "/verdict"))
             expect(page.get_by_role("heading", level=2).first).to_contain_text("证据不够，还差")
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         expect(page.get_by_role("link", name="结论")).to_be_in_viewport()

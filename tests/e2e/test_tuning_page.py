@@ -32,7 +32,7 @@ def test_a_run_outlives_page_and_server_and_is_compared_with_its_base(
     page: Page, scenario: Scenario
 ) -> None:
     with web_app.running(web_app.app(scenario)) as url:
-        page.goto(f"{url}/tune")
+        page.goto(web_app.entry(url, "/tune"))
         page.get_by_label("试：几步就完").check()
         page.get_by_role("button", name="开始训练").click()
         _state(page, "正在训练")
@@ -45,7 +45,7 @@ def test_a_run_outlives_page_and_server_and_is_compared_with_its_base(
     # Page and server are gone; the run is not.
     assert runs.find_run(run.name).state in ("running", "finished")
     with web_app.running(web_app.app(scenario)) as url:
-        page.goto(f"{url}/tune")
+        page.goto(web_app.entry(url, "/tune"))
         page.locator("a.run").click()
         _state(page, "完成")  # the page follows by itself
         expect(page.locator(".steps")).to_contain_text("第 4 / 4 步")
@@ -61,7 +61,7 @@ def test_a_run_outlives_page_and_server_and_is_compared_with_its_base(
 
 def test_preferences_are_learnt_on_top_of_a_run(page: Page, scenario: Scenario) -> None:
     with web_app.running(web_app.app(scenario)) as url:
-        page.goto(f"{url}/tune")
+        page.goto(web_app.entry(url, "/tune"))
         page.get_by_label("试：几步就完").check()
         page.get_by_role("button", name="开始训练").click()
         _state(page, "完成")
@@ -103,6 +103,7 @@ def test_everything_can_be_read_and_reached_on_a_phone(
                 viewport={"width": 390, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
             )
             page = context.new_page()
+            page.goto(web_app.entry(url))
             for path in ("/tune", f"/tune/{NAME}", f"/tune/compare?left=run-{NAME}"):
                 page.goto(url + path)
                 assert page.evaluate("document.documentElement.scrollWidth") == 390, path
@@ -112,7 +113,7 @@ def test_everything_can_be_read_and_reached_on_a_phone(
 
 def test_the_preflight_is_measured_here(page: Page, scenario: Scenario) -> None:
     with web_app.running(web_app.app(scenario)) as url:
-        page.goto(f"{url}/tune")
+        page.goto(web_app.entry(url, "/tune"))
         page.get_by_role("button", name="量一量").click()
         expect(page.locator(".plan tbody tr")).to_have_count(3, timeout=_SLOW_MS)
         expect(page.get_by_role("button", name="再量一次")).to_be_visible()

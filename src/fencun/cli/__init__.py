@@ -19,6 +19,7 @@ from fencun.language import say
 VERBS: dict[str, tuple[str, str]] = {
     "write": ("写一条真会发出去的话：填六项，得三条。", "Write: six fields in, three texts out."),
     "serve": ("打开网页和接口。", "Serve the web app and the API."),
+    "token": ("令牌：谁能用这个服务，能做什么。", "Tokens: who may use the server, and for what."),
     "model": ("底座模型：看、取、选。", "Base models: list, fetch, choose."),
     "data": ("数据：种子、繁殖、关卡、成集。", "Data: seeds, breeding, gates, datasets."),
     "tune": ("微调：预检、训练、导出。", "Tune: plan, run, export."),

@@ -59,6 +59,17 @@ def serve(
         int,
         typer.Option(min=0, max=1000, help=say("最多几个人排队", "How many may wait in line")),
     ] = 30,
+    closed: Annotated[
+        bool | None,
+        typer.Option(
+            "--tokens/--no-tokens",
+            help=say(
+                "每个人都要令牌；不只听本机时总是要",
+                "Ask everybody for a token; always so beyond this machine",
+            ),
+            show_default=False,
+        ),
+    ] = None,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help=say("打开浏览器", "Open a browser"))
     ] = True,
@@ -70,6 +81,12 @@ def serve(
     from fencun.scenario import load_scenario
     from fencun.web.app import create_app
 
+    if closed is False and not _is_loopback(host):
+        raise FencunError(
+            f"听 {host} 就要令牌：不知道是谁，就不能让谁都来写、来评。",
+            f"Listening on {host} takes tokens: nobody may write and vote without a name.",
+        )
+    closed = closed or not _is_loopback(host)
     declared = load_scenario(scenario)
     listening = _bind(host, port)
     names = [*(allow_host or ()), *([] if _is_loopback(host) else [_own_name()])]
@@ -79,6 +96,7 @@ def serve(
         arm=arm,
         hosts=names,
         waiting=waiting,
+        closed=closed,
     )
     with suppress(KeyboardInterrupt), listening:
         asyncio.run(_run(web, listening, host, open_page=open_page))
@@ -90,6 +108,8 @@ async def _run(web: "FastAPI", listening: "socket.socket", host: str, *, open_pa
 
     import uvicorn
 
+    from fencun.store import tokens
+
     # uvicorn raises a signal again when it is done; let that end the block below, not us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = uvicorn.Config(
@@ -98,7 +118,9 @@ async def _run(web: "FastAPI", listening: "socket.socket", host: str, *, open_pa
     )  # fmt: skip
     # Opened here, so that what goes wrong reaches the command line as what it is.
     async with web.router.lifespan_context(web):
-        _greet(listening, host, web.state.studio.writer.engine.name, open_page=open_page)
+        studio = web.state.studio
+        key = studio.store.write(tokens.add_link)
+        _greet(listening, host, studio.writer.engine.name, key, open_page=open_page)
         await uvicorn.Server(config).serve(sockets=[listening])
 
 
@@ -115,22 +137,29 @@ def _bind(host: str, port: int) -> "socket.socket":
         ) from error
 
 
-def _greet(listening: "socket.socket", host: str, model: str, *, open_page: bool) -> None:
+def _greet(listening: "socket.socket", host: str, model: str, key: str, *, open_page: bool) -> None:
     port = listening.getsockname()[1]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+    entry = f"{url}/enter?key={key}"
     if not _is_loopback(host):
         typer.secho(
             say(
-                f"注意：现在听的是 {host}，能连到这台机器的人都能用，没有密码。"
-                "只在信得过的网络里这样开。",
-                f"Note: listening on {host}. Whoever reaches this machine can use it; there is no "
-                "password. Do this on a network you trust only.",
+                f"注意：现在听的是 {host}，同一网络里的人都连得到；没有令牌什么都做不了，"
+                "但令牌在网上是明文走的。给人发令牌：fencun token add 名字",
+                f"Note: listening on {host}: the whole network reaches it. Nothing is done without "
+                "a token, but tokens travel in the clear. For each person: fencun token add NAME",
             ),
             fg="yellow",
             err=True,
         )
     typer.echo(say(f"分寸开着：{url}", f"Fencun is at {url}"))
+    typer.echo(
+        say(
+            f"主持人从这里进（用一次，微调、开票、看结论都要它）：{entry}",
+            f"The host enters here (once; tuning, polls and the verdict need it): {entry}",
+        )
+    )
     typer.echo(
         say(
             f"模型 {model}；接口 {url}/v1，文档 {url}/docs；按 Ctrl-C 停。",
@@ -140,7 +169,7 @@ def _greet(listening: "socket.socket", host: str, model: str, *, open_page: bool
     if open_page and _has_screen():
         import webbrowser
 
-        webbrowser.open(url)
+        webbrowser.open(entry)
 
 
 def _is_loopback(host: str) -> bool:

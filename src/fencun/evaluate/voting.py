@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, exists, func, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError
@@ -47,7 +47,7 @@ _LAST = (
     select(BallotRow.id)
     .join(VoteRow, _STANDS)
     .where(_OWN, VoteRow.attempt == 1)
-    .order_by(VoteRow.at.desc(), BallotRow.place.desc())
+    .order_by(BallotRow.place.desc())  # as they were shown: a clock may be set back
     .limit(1)
 )
 
@@ -131,20 +131,27 @@ def find_poll(session: Session, code: str) -> PollRow:
     return poll
 
 
-def join(session: Session, code: str, name: str, *, source: Source = "web") -> RaterRow:
+def join(
+    session: Session, code: str, name: str, *, source: Source = "web", owner: str = ""
+) -> RaterRow:
     """Add a rater called ``name`` and draw the set of ballots for them.
+
+    ``owner`` is whom the place belongs to, where that is known: they have one in a poll.
 
     Raises:
         BallotError: the poll is closed or unknown, or the name is empty.
     """
     poll = find_poll(session, code)
     _must_be_open(poll)
+    if owner and (found := _place_of(session, poll.id, owner)):
+        return found
     name = tidy_name(name)
     if not name:
         raise BallotError("写个名字吧，绰号也行。", "Please give a name; a nickname will do.")
     rater = RaterRow(
-        id=new_id(), poll_id=poll.id, name=name, key=secrets.token_urlsafe(24), source=source
-    )
+        id=new_id(), poll_id=poll.id, name=name, key=secrets.token_urlsafe(24), source=source,
+        owner=owner,
+    )  # fmt: skip
     session.add(rater)
     session.flush()
     session.add_all(_drawn(session, poll, rater))
@@ -206,6 +213,17 @@ def _ballot(
     )
 
 
+def key_of(session: Session, code: str, owner: str) -> str:
+    """Return the secret of the place that belongs to ``owner``; empty where they have none."""
+    found = _place_of(session, find_poll(session, code).id, owner)
+    return found.key if found else ""
+
+
+def _place_of(session: Session, poll: str, owner: str) -> RaterRow | None:
+    query = select(RaterRow).where(RaterRow.poll_id == poll, RaterRow.owner == owner)
+    return session.scalars(query.order_by(RaterRow.joined_at)).first()
+
+
 def find_rater(session: Session, code: str, key: str) -> RaterRow:
     """Return the rater with the secret ``key`` in the poll of ``code``.
 
@@ -229,13 +247,14 @@ def next_ballot(session: Session, rater: RaterRow) -> tuple[BallotRow | None, in
     return session.scalars(_WAITING, own).one_or_none(), done, total
 
 
-def waits_for(session: Session, fingerprint: str, keys: Collection[str]) -> bool:
-    """Whether one of the raters with these secret ``keys`` still has to vote on the study."""
+def waits_for(session: Session, fingerprint: str, keys: Collection[str], owner: str = "") -> bool:
+    """Whether a rater with one of these secret ``keys``, or of ``owner``, still has to vote."""
+    mine = or_(RaterRow.key.in_(keys), and_(RaterRow.owner == owner, RaterRow.owner != ""))
     query = (
         select(BallotRow.id)
         .join(RaterRow, RaterRow.id == BallotRow.rater_id)
         .join(PollRow, PollRow.id == BallotRow.poll_id)
-        .where(RaterRow.key.in_(keys), PollRow.fingerprint == fingerprint)
+        .where(mine, PollRow.fingerprint == fingerprint)
         .where(PollRow.closed_at.is_(None), ~_CAST)
         .limit(1)
     )
@@ -303,6 +322,8 @@ def vote(
         if row.id == identity:
             return _again(row, choice, left, right)
     _must_be_open(poll)
+    if session.scalar(select(VoteRow.ballot_id).where(VoteRow.id == identity)):
+        raise BallotError("这次提交的编号用在别的票上了。", "This id is another vote's.")
     if rows and rows[-1].withdrawn_at is None:
         raise BallotError("这一票已经投过了。", "This ballot has been cast already.")
     if len(rows) >= 2:

@@ -19,6 +19,7 @@ Scope = Literal["write", "review", "rate", "host"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 DAILY = 300  # writings a day, unless told otherwise
+OF_A_LINK = "host-"  # how the name of a token begins that a link was exchanged for
 _PREFIX = "fencun-"
 _LINK_LASTS = timedelta(days=1)
 _LINK_GIVES = timedelta(days=30)
@@ -47,6 +48,8 @@ def add(
     name = tidy_name(name)
     if not name or not name.isprintable():
         raise TokenError("给令牌起个名字，比如用的人的名字。", "Give the token a name.")
+    if name.startswith(OF_A_LINK):
+        raise TokenError(f"名字不能以 {OF_A_LINK} 开头。", f"No name begins with {OF_A_LINK}.")
     if not scopes:
         raise TokenError("这个令牌什么都不能做。", "This token would be good for nothing.")
     if session.scalar(select(TokenRow.id).where(TokenRow.name == name)):
@@ -76,7 +79,7 @@ def add_link(session: Session) -> str:
     session.add(
         TokenRow(
             id=new_id(),
-            name=f"host-{secrets.token_hex(4)}",
+            name=f"{OF_A_LINK}{secrets.token_hex(4)}",
             hash=_hash(plain),
             scopes=list(SCOPES),
             once=True,

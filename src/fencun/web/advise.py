@@ -1,14 +1,15 @@
 """该不该微调: the interview as one form. A GET, so that an answer can be sent on as a link."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from fencun.errors import FencunError
 from fencun.evaluate.advice import advise, interview
+from fencun.web.access import router_for
 from fencun.web.pages import Page, render
 
-PAGE = Page("/advise", "该不该微调", "Fine-tune?")
-router = APIRouter(include_in_schema=False)
+PAGE = Page("/advise", "该不该微调", "Fine-tune?", "write")
+router = router_for("write", include_in_schema=False)
 
 
 @router.get("/advise")

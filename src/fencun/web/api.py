@@ -6,7 +6,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 
@@ -15,9 +15,10 @@ from fencun.brief import Reading, parse_brief, read_fields
 from fencun.errors import EngineError
 from fencun.store import writings
 from fencun.web import sse
+from fencun.web.access import Spends, router_for
+from fencun.web.caller import Visitor, browser
 from fencun.web.errors import MissingError, error_body
 from fencun.web.leaving import unless_gone
-from fencun.web.pages import Visitor
 from fencun.web.rewrite import changes
 from fencun.web.shapes import (
     CheckRequest,
@@ -47,11 +48,15 @@ _STREAM = {
     "`error` ends a stream that failed",
 }
 
-router = APIRouter(prefix="/api", tags=["Fencun"])
+router = router_for("write", prefix="/api", tags=["Fencun"])
 
 
 @router.post(
-    "/write", response_model=WritingShape, responses={**_ERRORS, 200: _STREAM}, summary="写"
+    "/write",
+    response_model=WritingShape,
+    responses={**_ERRORS, 200: _STREAM},
+    summary="写",
+    dependencies=[Spends],
 )
 async def write(
     request: Request, body: WriteRequest, studio: StudioDep, owner: Visitor
@@ -59,7 +64,7 @@ async def write(
     """Write for a brief. All at once, or as it comes with `Accept: text/event-stream`."""
     order = studio.order(
         body.brief, arm=body.arm, keep=body.keep, draws=body.draws, seed=body.seed,
-        source="page" if owner else "api", owner=owner,
+        source="page" if browser(request) else "api", owner=owner,
     )  # fmt: skip
     return await _answer(request, studio.write(order))
 
@@ -69,6 +74,7 @@ async def write(
     response_model=WritingShape,
     responses={**_ERRORS, 200: _STREAM},
     summary="换一个、短一点、轻一点",
+    dependencies=[Spends],
 )
 async def rewrite(
     request: Request, body: RewriteRequest, studio: StudioDep, owner: Visitor

@@ -5,14 +5,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from types import ModuleType
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from fencun import __version__
 from fencun.language import say
 from fencun.scenario import Scenario
 from fencun.store.database import Store
 from fencun.web import errors
+from fencun.web.access import GuardedRoute
+from fencun.web.caller import Doors
 from fencun.web.guard import Guard
+from fencun.web.line import WaitingLine
 from fencun.web.pages import Page
 from fencun.web.static import mount_static
 from fencun.web.studio import Studio
@@ -33,7 +36,10 @@ ROUTERS: tuple[str, ...] = (
     "fencun.web.openai",
     "fencun.web.cards",
     "fencun.web.docs",
+    "fencun.web.enter",
 )
+
+_PLACES_EACH = 4
 
 
 def create_app(
@@ -45,20 +51,23 @@ def create_app(
     hosts: Iterable[str] = (),
     parallel: int = 2,
     waiting: int = 30,
+    closed: bool = False,
 ) -> FastAPI:
     """Return the app for ``scenario``.
 
     ``open_writer`` opens the writer and ``store`` the database when the app starts; both are closed
     when it ends. ``arm`` is the default arm (None: what the writer prefers). At most
     ``parallel`` writings are under way and ``waiting`` stand in line. ``hosts`` are further
-    names that the server answers to.
+    names that the server answers to. ``closed`` asks everybody for a token, and lets nobody
+    have more than a few places in line.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with store() as opened:
             async with open_writer() as writer:
-                studio = Studio(scenario, writer, opened, arm, parallel=parallel, waiting=waiting)
+                line = WaitingLine(parallel, waiting, each=_PLACES_EACH if closed else None)
+                studio = Studio(scenario, writer, opened, arm, line=line)
                 app.state.studio = studio
                 async with studio.warming():
                     yield
@@ -70,14 +79,27 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,  # ours asks who comes
     )
+    app.state.doors = Doors(closed=closed)
     app.state.pages = [page.of(scenario) for module in modules if (page := _page(module))]
-    for module in modules:
-        app.include_router(module.router)
+    for router in routers(modules):
+        app.include_router(router)
     mount_static(app)
     errors.install(app)
     app.add_middleware(Guard, hosts=frozenset(hosts), limits=_limits(modules))
     return app
+
+
+def routers(modules: Iterable[ModuleType]) -> list[APIRouter]:
+    """Return the routers of ``modules``, every route of which says what it needs."""
+    found: list[APIRouter] = []
+    for module in modules:
+        found.extend(getattr(module, "routers", (module.router,)))
+    for router in found:
+        for route in router.routes:
+            assert isinstance(route, GuardedRoute), f"{route} asks nobody who they are"
+    return found
 
 
 def _page(module: ModuleType) -> Page | None:

@@ -5,10 +5,9 @@ blocks, so neither ids, order nor the length of anything tells the arms apart.
 """
 
 import json
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Depends, Form, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
@@ -17,13 +16,15 @@ from fencun.evaluate import voting
 from fencun.evaluate.records import CHOICES, REASONS, SCALES, Opinion, Reason, Scale
 from fencun.evaluate.study import find_study, studies
 from fencun.store.ballots import BallotRow, RaterRow
-from fencun.web.errors import ForbiddenError
-from fencun.web.host import at_home
+from fencun.web.access import router_for
+from fencun.web.caller import Calling, Naming
 from fencun.web.pages import Page, render
 from fencun.web.studio import StudioDep
 
-PAGE = Page("/ballot", "盲评", "Blind votes")
-router = APIRouter(include_in_schema=False)
+PAGE = Page("/ballot", "盲评", "Blind votes", "rate")
+router = router_for("rate", include_in_schema=False)
+hosting = router_for("host", include_in_schema=False)
+routers = (router, hosting)
 
 _COOKIE = "fencun_rater_"
 _BLOCK = 2048
@@ -68,10 +69,21 @@ class BackRequest(BaseModel):
     ballot: Id
 
 
+async def _rater_key(request: Request, studio: StudioDep, caller: Calling, code: Code) -> str:
+    """Return the secret of the caller's place: their token's, or the one their browser keeps."""
+    if caller.bound:
+        owner = caller.token
+        return await studio.store.aread(lambda session: voting.key_of(session, code, owner))
+    return request.cookies.get(_cookie(code), "")
+
+
+RaterKey = Annotated[str, Depends(_rater_key)]
+
+
 @router.get("/ballot")
-async def overview(request: Request, studio: StudioDep) -> Response:
+async def overview(request: Request, studio: StudioDep, caller: Calling) -> Response:
     """Show the polls: links, turnout, and what can be opened. To the host only."""
-    home = at_home(request)
+    home = caller.may("host")
     polls = await studio.store.aread(voting.turnouts) if home else []
     running = {turnout.poll.fingerprint for turnout in polls if turnout.poll.closed_at is None}
     ready = [
@@ -82,32 +94,30 @@ async def overview(request: Request, studio: StudioDep) -> Response:
     return render(request, "ballots.html", home=home, polls=polls, ready=ready)
 
 
-@router.post("/ballot/open")
+@hosting.post("/ballot/open")
 async def open_poll(
     request: Request, studio: StudioDep, study: Annotated[str, Form(max_length=200)]
 ) -> Response:
     """Open the ballot box for a study, from the host's own browser."""
-    _only_at_home(request)
     found = find_study(study)
     await studio.store.awrite(lambda session: voting.open_poll(session, found).id)
     return RedirectResponse("/ballot", 303)
 
 
-@router.post("/ballot/close")
+@hosting.post("/ballot/close")
 async def close_poll(
     request: Request, studio: StudioDep, study: Annotated[str, Form(max_length=200)]
 ) -> Response:
     """Close the ballot box of the study with that fingerprint, from the host's own browser."""
-    _only_at_home(request)
     await studio.store.awrite(lambda session: voting.close_poll(session, study))
     return RedirectResponse("/ballot", 303)
 
 
 @router.get("/ballot/{code}")
-async def page(request: Request, studio: StudioDep, code: Code) -> Response:
+async def page(request: Request, studio: StudioDep, code: Code, key: RaterKey) -> Response:
     """Show the ballots to a rater; a newcomer is asked for a name first."""
     poll = await studio.store.aread(lambda session: voting.find_poll(session, code))
-    rater = await studio.store.aread(_rater_of(request, code))
+    rater = await studio.store.aread(lambda session: _rater(session, code, key))
     return render(
         request,
         "ballot.html",
@@ -123,29 +133,38 @@ async def page(request: Request, studio: StudioDep, code: Code) -> Response:
 
 @router.post("/ballot/{code}/join")
 async def join(
-    request: Request, studio: StudioDep, code: Code, name: Annotated[str, Form(max_length=200)]
+    studio: StudioDep,
+    code: Code,
+    key: RaterKey,
+    caller: Calling,
+    naming: Naming,
+    name: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Take a newcomer's name and draw their ballots; whoever joined before goes on."""
-    if not await studio.store.aread(_rater_of(request, code)):
-        rater = await studio.store.awrite(lambda session: voting.join(session, code, name))
-        response = RedirectResponse(f"/ballot/{code}", 303)
-        # Lax, not strict: the link is opened from a chat, which is another site.
-        response.set_cookie(_cookie(code), rater.key, _WEEKS_S, httponly=True, samesite="lax")
-        return response
-    return RedirectResponse(f"/ballot/{code}", 303)
+    """Take a newcomer's name and draw their ballots; whoever joined before goes on.
+
+    Where tokens are needed a token has one place in a poll, under its own name.
+    """
+    owner = caller.token if caller.bound else ""
+    response = RedirectResponse(f"/ballot/{code}", 303)
+    if not await studio.store.aread(lambda session: _rater(session, code, key)):
+        rater = await studio.store.awrite(
+            lambda session: voting.join(session, code, naming(name), owner=owner)
+        )
+        if not owner:
+            # Lax, not strict: the link is opened from a chat, which is another site.
+            response.set_cookie(_cookie(code), rater.key, _WEEKS_S, httponly=True, samesite="lax")
+    return response
 
 
 @router.get("/ballot/{code}/next")
-async def next_ballot(request: Request, studio: StudioDep, code: Code) -> Response:
+async def next_ballot(studio: StudioDep, code: Code, key: RaterKey) -> Response:
     """Return the next ballot without a vote, and how far this rater is."""
-    key = request.cookies.get(_cookie(code), "")
     return await studio.store.aread(lambda session: _padded(_next(session, code, key)))
 
 
 @router.post("/ballot/{code}/vote")
-async def vote(request: Request, studio: StudioDep, code: Code, said: VoteRequest) -> Response:
+async def vote(studio: StudioDep, code: Code, key: RaterKey, said: VoteRequest) -> Response:
     """Keep a vote, then return the next ballot: what this answers is on disk."""
-    key = request.cookies.get(_cookie(code), "")
 
     def kept(session: Session) -> Response:
         voting.vote(
@@ -165,9 +184,8 @@ async def vote(request: Request, studio: StudioDep, code: Code, said: VoteReques
 
 
 @router.post("/ballot/{code}/back")
-async def take_back(request: Request, studio: StudioDep, code: Code, said: BackRequest) -> Response:
+async def take_back(studio: StudioDep, code: Code, key: RaterKey, said: BackRequest) -> Response:
     """Take a vote back, once, and return that ballot to be voted on again."""
-    key = request.cookies.get(_cookie(code), "")
 
     def taken(session: Session) -> Response:
         voting.take_back(session, code, key, said.ballot)
@@ -204,16 +222,11 @@ def _padded(value: dict[str, Any]) -> Response:
     return Response(body, media_type="application/json")
 
 
-def _rater_of(request: Request, code: str) -> Callable[[Session], RaterRow | None]:
-    key = request.cookies.get(_cookie(code), "")
-
-    def found(session: Session) -> RaterRow | None:
-        try:
-            return voting.find_rater(session, code, key)
-        except voting.UnknownBallotError:
-            return None
-
-    return found
+def _rater(session: Session, code: str, key: str) -> RaterRow | None:
+    try:
+        return voting.find_rater(session, code, key)
+    except voting.UnknownBallotError:
+        return None
 
 
 def _cookie(code: str) -> str:
@@ -223,11 +236,3 @@ def _cookie(code: str) -> str:
 def rater_keys(request: Request) -> list[str]:
     """Return the secrets of all raters that this browser has been."""
     return [value for name, value in request.cookies.items() if name.startswith(_COOKIE)]
-
-
-def _only_at_home(request: Request) -> None:
-    if not at_home(request):
-        raise ForbiddenError(
-            "只有在运行分寸的那台机器上才能开、关投票。",
-            "Polls are opened and closed on the machine that runs Fencun only.",
-        )

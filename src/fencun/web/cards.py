@@ -4,16 +4,17 @@ import asyncio
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import Field, StringConstraints
 
 from fencun.extras import need
 from fencun.language import say
+from fencun.web.access import router_for
 from fencun.web.card import designs
 from fencun.web.errors import InvalidError
 from fencun.web.shapes import Asked, ErrorShape
 
-router = APIRouter()
+router = router_for("write", noted=False)
 
 Short = Annotated[str, StringConstraints(max_length=40)]
 

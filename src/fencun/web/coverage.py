@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -23,12 +23,13 @@ from fencun.evaluate.study import Study, studies
 from fencun.language import say
 from fencun.scenario import Scenario
 from fencun.store import seeds
+from fencun.web.access import router_for
 from fencun.web.errors import InvalidError
 from fencun.web.pages import Page, render
 from fencun.web.studio import StudioDep
 
-PAGE = Page("/coverage", "覆盖", "Coverage")
-router = APIRouter()
+PAGE = Page("/coverage", "覆盖", "Coverage", "review")
+router = router_for("review")
 
 Over = Literal["seeds", "drafts", "samples", "briefs", "votes"]
 OVER: dict[Over, tuple[str, str]] = {

@@ -1,14 +1,21 @@
 """The API's own documentation: Swagger UI from our own server, under the strict CSP."""
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from fastapi import Request
+from starlette.responses import JSONResponse, Response
 
+from fencun.web.access import router_for
 from fencun.web.pages import render
 
-router = APIRouter(include_in_schema=False)
+router = router_for("write", include_in_schema=False)
 
 
 @router.get("/docs")
 async def page(request: Request) -> Response:
     """Show every route of the API, to read and to try."""
     return render(request, "docs.html")
+
+
+@router.get("/openapi.json")
+async def schema(request: Request) -> Response:
+    """Return the description of the API that the page is made of."""
+    return JSONResponse(request.app.openapi())

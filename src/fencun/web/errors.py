@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fencun.errors import FencunError, ModelError
 from fencun.web.pages import render
@@ -30,8 +30,22 @@ class InvalidError(RequestError):
     status = 422
 
 
+class SignInError(RequestError):
+    """A token is needed. ``location`` is where a browser that asked for a page may show one."""
+
+    code = "token"
+    status = 401
+
+    def __init__(self, location: str | None = None) -> None:
+        super().__init__(
+            "要有令牌才能用，请主持人给一个：fencun token add 名字。",
+            "This takes a token; your host makes one: fencun token add NAME.",
+        )
+        self.location = location
+
+
 class ForbiddenError(RequestError):
-    """Another site tried to act for the person in front of the browser."""
+    """Another site tried to act for the person in front of the browser, or they may not."""
 
     code = "forbidden"
     status = 403
@@ -120,6 +134,10 @@ def respond(request: Request, error: FencunError) -> Response:
     headers: Mapping[str, str] = (
         {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
     )
+    if isinstance(error, SignInError):
+        if error.location:
+            return RedirectResponse(error.location, 303)
+        headers = {"WWW-Authenticate": "Bearer"}
     if request.url.path.startswith("/v1/"):
         return JSONResponse(openai_body(error), error.status, headers)
     if wants_page(request):

@@ -3,18 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from fencun.scenario import Scenario
 from fencun.store import writings
 from fencun.store.schema import CandidateRow, WritingRow
-from fencun.web.pages import Page, Visitor, render
+from fencun.web.access import router_for
+from fencun.web.caller import Visitor
+from fencun.web.pages import Page, render
 from fencun.web.shapes import candidate_shape
 from fencun.web.studio import StudioDep
 
-PAGE = Page("/history", "记录", "History")
-router = APIRouter(include_in_schema=False)
+PAGE = Page("/history", "记录", "History", "write")
+router = router_for("write", include_in_schema=False)
 
 _PAGE = 20
 

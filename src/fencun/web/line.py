@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from fencun.errors import BusyError
 from fencun.models.admission import Admission, Turn
 
 _LOOK_S = 1.0
+_SOON_S = 5
 
 
 @dataclass(eq=False, slots=True)
@@ -16,6 +18,7 @@ class Place:
 
     line: "WaitingLine"
     entering: "asyncio.Future[Turn]"
+    owner: str = ""
 
     async def positions(self) -> AsyncIterator[int]:
         """Yield how many are before us, whenever that changes; end when it is our turn."""
@@ -30,9 +33,13 @@ class Place:
 
 
 class WaitingLine:
-    """Let ``parallel`` through at once and ``waiting`` stand in line."""
+    """Let ``parallel`` through at once and ``waiting`` stand in line.
 
-    def __init__(self, parallel: int, waiting: int) -> None:
+    ``each`` bounds how many places, waiting or through, one owner holds (None: not at all).
+    """
+
+    def __init__(self, parallel: int, waiting: int, *, each: int | None = None) -> None:
+        self._each = each
         self._admission = Admission(parallel, waiting)
         self._places: list[Place] = []
 
@@ -52,15 +59,24 @@ class WaitingLine:
         return waiting.index(place) if place in waiting else 0
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[Place]:
+    async def place(self, owner: str = "") -> AsyncIterator[Place]:
         """Hold a place, and then the turn, for the length of the block.
 
         Raises:
-            BusyError: the line is full; before the block begins.
+            BusyError: the line is full, or ``owner`` holds enough places already; before the
+                block begins.
         """
+        if self._each is not None and owner:
+            held = sum(other.owner == owner for other in self._places)
+            if held >= self._each:
+                raise BusyError(
+                    f"您已经有 {held} 个在写或在排队，等一个写完再来。",
+                    f"You have {held} under way or in line; wait for one of them.",
+                    retry_after=_SOON_S,
+                )
         turn = self._admission.turn()
         entering: asyncio.Future[Turn] = asyncio.ensure_future(turn.__aenter__())
-        place = Place(self, entering)
+        place = Place(self, entering, owner)
         self._places.append(place)
         try:
             await asyncio.sleep(0)  # by now a full line has refused

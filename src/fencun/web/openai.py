@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.responses import JSONResponse
 
 from fencun.models.ending import flaw
@@ -16,12 +16,14 @@ from fencun.models.wire import thoughts_told
 from fencun.prompt import Arm, messages
 from fencun.store import writings
 from fencun.web import chat, sse
+from fencun.web.access import Spends, router_for
+from fencun.web.caller import Visitor
 from fencun.web.errors import openai_body
 from fencun.web.leaving import unless_gone
 from fencun.web.studio import SEEDS, Studio, StudioDep
 from fencun.writer import Writing
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"])
+router = router_for("write", prefix="/v1", tags=["OpenAI"])
 _STARTED = int(time.time())
 
 
@@ -38,6 +40,7 @@ class Job:
     decoding: Decoding
     n: int
     stream: bool
+    owner: str
 
 
 @router.get("/models", summary="模型")
@@ -52,8 +55,10 @@ async def model(name: str, studio: StudioDep) -> dict[str, Any]:
     return _model(studio, chat.parse_model(studio, name))
 
 
-@router.post("/chat/completions", summary="写")
-async def completions(request: Request, body: chat.ChatRequest, studio: StudioDep) -> Response:
+@router.post("/chat/completions", summary="写", dependencies=[Spends])
+async def completions(
+    request: Request, body: chat.ChatRequest, studio: StudioDep, owner: Visitor
+) -> Response:
     """Answer a brief told as lines (`称呼：王老师` …) or as JSON, once or as a stream."""
     body.refuse_unknown()
     arm = chat.parse_model(studio, body.model)
@@ -68,6 +73,7 @@ async def completions(request: Request, body: chat.ChatRequest, studio: StudioDe
         arm=arm,
         decoding=replace(chat.decoding(studio, brief, arm, body), seed=seed),
         n=body.n or 1,
+        owner=owner,
         stream=bool(body.stream),
     )
     if job.stream:
@@ -115,7 +121,7 @@ async def _answers(studio: Studio, job: Job) -> AsyncGenerator[Delta | Whole, No
     told = messages(job.brief, job.arm)
     whole: dict[int, Completion] = {}
     said: dict[int, str] = dict.fromkeys(range(job.n), "")
-    async with studio.line.place() as place:
+    async with studio.turn(job.brief, job.owner) as place:
         async for _ in place.positions():
             pass
         answers = studio.writer.engine.stream_many(told, job.decoding, job.n)
@@ -148,7 +154,7 @@ async def _keep(studio: Studio, job: Job, whole: list[Completion]) -> None:
     writing = Writing(job.brief, job.arm, studio.writer.engine.name, seed, tuple(found), len(found))
     row = writings.writing_row(
         writing, asked=job.asked, decoding=job.decoding, adapter=studio.writer.adapter,
-        source="openai", owner="",
+        source="openai", owner=job.owner,
     )  # fmt: skip
     await studio.store.awrite(lambda session: session.add(row))
 

@@ -1,38 +1,36 @@
 """Pages: the templates, the navigation, and the browser's own id."""
 
-import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from fencun import __version__
 from fencun.language import language, say
 from fencun.scenario import Scenario
+from fencun.store.tokens import Scope
+from fencun.web.caller import VISITOR_COOKIE, browser, doors, known_caller
 from fencun.web.card import designs
-from fencun.web.host import at_home
 
 FOLDER = Path(__file__).parent
-COOKIE = "fencun_visitor"
 _YEAR_S = 365 * 24 * 3600
-_VISITOR = re.compile(r"^[0-9a-f]{32}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """An entry of the navigation; ``{product}`` in its name is what the scenario writes.
 
-    ``home`` marks what only the host sees: others would be refused there.
+    ``scope`` is what one needs to go there; others are not shown the entry.
     """
 
     path: str
     zh: str
     en: str
-    home: bool = False
+    scope: Scope
 
     @property
     def name(self) -> str:
@@ -42,7 +40,7 @@ class Page:
     def of(self, scenario: Scenario) -> "Page":
         """Return the entry as it reads for ``scenario``."""
         zh = self.zh.format(product=scenario.product)
-        return Page(self.path, zh, self.en.format(product=scenario.product_en), self.home)
+        return Page(self.path, zh, self.en.format(product=scenario.product_en), self.scope)
 
 
 def _environment() -> Jinja2Templates:
@@ -57,24 +55,23 @@ _TEMPLATES = _environment()
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
-    """Return the page made of ``template``; a browser that comes for the first time gets its id."""
+    """Return the page made of ``template``; a browser that comes for the first time gets its id.
+
+    Only with a page that it was given: a refusal changes no cookie.
+    """
+    caller = known_caller(request)
     shared = {
-        "navigation": [p for p in request.app.state.pages if not p.home or at_home(request)],
+        "navigation": [page for page in request.app.state.pages if caller.may(page.scope)],
+        "caller": caller,
+        "closed": doors(request).closed,
         "status": status,
         **request.app.state.studio.about(),
     }
     response = _TEMPLATES.TemplateResponse(request, template, {**shared, **values}, status)
-    if not visitor(request):
+    if status < 400 and not browser(request):
+        # Lax, not strict: a link from a chat must find whom it knows.
         response.set_cookie(
-            COOKIE, secrets.token_hex(16), _YEAR_S, httponly=True, samesite="strict"
-        )
+            VISITOR_COOKIE, secrets.token_hex(16), _YEAR_S, httponly=True, samesite="lax",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
     return response
-
-
-def visitor(request: Request) -> str:
-    """Return the random id that this browser got with its first page; empty for programs."""
-    value = request.cookies.get(COOKIE, "")
-    return value if _VISITOR.match(value) else ""
-
-
-Visitor = Annotated[str, Depends(visitor)]

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Query, Request, UploadFile
+from fastapi import Form, Query, Request, UploadFile
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +16,8 @@ from fencun.store import intake, reviews, seeds
 from fencun.store.reviews import REASONS, Reason
 from fencun.store.schema import BatchRow, Decision, DraftRow, DraftState
 from fencun.store.writings import new_id
+from fencun.web.access import router_for
+from fencun.web.caller import Naming
 from fencun.web.download import jsonl
 from fencun.web.errors import MissingError
 from fencun.web.pages import Page, render
@@ -24,9 +26,9 @@ from fencun.web.review_view import batch_shape, line_shape, state_shape
 from fencun.web.shapes import Asked, Id, Shown
 from fencun.web.studio import Studio, StudioDep
 
-PAGE = Page("/review", "审阅", "Review")
+PAGE = Page("/review", "审阅", "Review", "review")
 BODY_LIMITS = {"/review": intake.MAX_BYTES + (64 << 10)}
-router = APIRouter()
+router = router_for("review")
 
 _SHOWN = 30
 Name = Annotated[str, StringConstraints(min_length=1, max_length=40)]
@@ -230,18 +232,21 @@ async def progress(studio: StudioDep) -> dict[str, Any]:
 async def following(
     batch: Id,
     studio: StudioDep,
+    naming: Naming,
     reviewer: Annotated[str, Query(min_length=1, max_length=40)],
     after: Annotated[int, Query(ge=0)] = 0,
 ) -> dict[str, Any]:
     """Return the draft that a reviewer should see next; `after` passes over a line for now."""
-    name = reviews.reviewer_name(reviewer)
+    name = reviews.reviewer_name(naming(reviewer))
     return await studio.store.aread(lambda s: _state(studio, s, batch, name, after=after))
 
 
 @router.post("/api/reviews/{batch}", tags=["Fencun"], summary="审一条")
-async def decide(batch: Id, body: OpinionRequest, studio: StudioDep) -> dict[str, Any]:
+async def decide(
+    batch: Id, body: OpinionRequest, studio: StudioDep, naming: Naming
+) -> dict[str, Any]:
     """Keep an opinion on a draft (accept, edit, reject with a reason); return the next draft."""
-    name = reviews.reviewer_name(body.reviewer)
+    name = reviews.reviewer_name(naming(body.reviewer))
 
     def work(session: Session) -> dict[str, Any]:
         reviews.decide(
@@ -254,9 +259,9 @@ async def decide(batch: Id, body: OpinionRequest, studio: StudioDep) -> dict[str
 
 
 @router.post("/api/reviews/{batch}/undo", tags=["Fencun"], summary="撤销")
-async def undo(batch: Id, body: BackRequest, studio: StudioDep) -> dict[str, Any]:
+async def undo(batch: Id, body: BackRequest, studio: StudioDep, naming: Naming) -> dict[str, Any]:
     """Take one's own opinion on a draft back; return that draft, to be judged anew."""
-    name = reviews.reviewer_name(body.reviewer)
+    name = reviews.reviewer_name(naming(body.reviewer))
 
     def work(session: Session) -> dict[str, Any]:
         draft = reviews.take_back(session, body.draft, name)
@@ -266,9 +271,9 @@ async def undo(batch: Id, body: BackRequest, studio: StudioDep) -> dict[str, Any
 
 
 @router.post("/api/reviews/{batch}/back", tags=["Fencun"], summary="请回来")
-async def back(batch: Id, body: BackRequest, studio: StudioDep) -> dict[str, Any]:
+async def back(batch: Id, body: BackRequest, studio: StudioDep, naming: Naming) -> dict[str, Any]:
     """Put a draft that the gates set aside, or two people rejected, back into the queue."""
-    name = reviews.reviewer_name(body.reviewer)
+    name = reviews.reviewer_name(naming(body.reviewer))
 
     def work(session: Session) -> dict[str, Any]:
         reviews.bring_back(session, body.draft, name)

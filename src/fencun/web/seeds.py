@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -23,15 +23,19 @@ from fencun.store.schema import SeedVersionRow
 from fencun.store.seeds import Entry
 from fencun.store.writings import new_id
 from fencun.web import seed_view
+from fencun.web.access import router_for
+from fencun.web.caller import Naming, Visitor
 from fencun.web.coverage import drawn, seeds_link, to_seeds
 from fencun.web.download import jsonl
-from fencun.web.pages import Page, Visitor, render
+from fencun.web.pages import Page, render
 from fencun.web.person import Person, remember
 from fencun.web.shapes import Asked, Id
 from fencun.web.studio import Studio, StudioDep
 
-PAGE = Page("/seeds", "种子", "Seeds")
-router = APIRouter()
+PAGE = Page("/seeds", "种子", "Seeds", "review")
+router = router_for("review")
+typing = router_for("review", noted=False)
+routers = (router, typing)
 
 _HUNGRIEST = 5
 _SKETCH = re.compile(r"[0-9a-f]{32}")
@@ -79,13 +83,15 @@ async def page(request: Request, studio: StudioDep, owner: Visitor, name: Person
 
 
 @router.post("/seeds", include_in_schema=False)
-async def submit(request: Request, studio: StudioDep, owner: Visitor, name: Person) -> Response:
+async def submit(
+    request: Request, studio: StudioDep, owner: Visitor, name: Person, naming: Naming
+) -> Response:
     """Save the posted form, without JavaScript."""
     form = {key: told for key, told in (await request.form()).items() if isinstance(told, str)}
     sketch = form.pop("sketch", "")
     sketch = sketch if _SKETCH.fullmatch(sketch) else new_id()
     identity, base = form.pop("seed", ""), form.pop("base", "")
-    author = tidy_name(form.pop("author", ""))
+    author = naming(tidy_name(form.pop("author", "")))
     version = int(base) if base.isdecimal() else 0
     try:
         row = await _saved(studio, identity or _name(sketch), form, sketch, version, author, owner)
@@ -131,9 +137,11 @@ async def list_seeds(studio: StudioDep, q: str = "", own: bool = False) -> dict[
 
 
 @router.put("/api/seeds/{seed}", tags=["Fencun"], summary="存一条种子")
-async def save(seed: SeedId, body: SeedRequest, studio: StudioDep, owner: Visitor) -> Response:
+async def save(
+    seed: SeedId, body: SeedRequest, studio: StudioDep, owner: Visitor, naming: Naming
+) -> Response:
     """Keep a seed as its next version; one of the scenario's is laid over, never overwritten."""
-    author = tidy_name(body.author)
+    author = naming(tidy_name(body.author))
     row = await _saved(studio, seed, body.fields, body.id, body.base, author, owner)
     response = JSONResponse({"seed": row.seed, "version": row.number})
     remember(response, author)
@@ -148,13 +156,15 @@ async def delete(seed: SeedId, studio: StudioDep, name: Person) -> dict[str, Any
 
 
 @router.post("/api/seeds/{seed}/undo", tags=["Fencun"], summary="撤销")
-async def undo(seed: SeedId, body: ChangeRequest, studio: StudioDep) -> dict[str, Any]:
+async def undo(
+    seed: SeedId, body: ChangeRequest, studio: StudioDep, naming: Naming
+) -> dict[str, Any]:
     """Undo the last change of a seed, as a version of its own."""
-    row = await _changed(studio, seed, body.id, tidy_name(body.author), delete=False)
+    row = await _changed(studio, seed, body.id, naming(tidy_name(body.author)), delete=False)
     return {"seed": seed, "version": row.number, "deleted": row.record is None}
 
 
-@router.put("/api/sketches/{sketch}", tags=["Fencun"], summary="边写边存")
+@typing.put("/api/sketches/{sketch}", tags=["Fencun"], summary="边写边存")
 async def keep(
     sketch: Id, body: SketchRequest, studio: StudioDep, owner: Visitor
 ) -> dict[str, Any]:
@@ -173,7 +183,7 @@ async def keep(
     return {"kept": kept, **look}
 
 
-@router.delete("/api/sketches/{sketch}", tags=["Fencun"], summary="扔掉草稿")
+@typing.delete("/api/sketches/{sketch}", tags=["Fencun"], summary="扔掉草稿")
 async def drop(sketch: Id, studio: StudioDep, owner: Visitor) -> dict[str, bool]:
     """Forget what was typed and not saved."""
     await studio.store.awrite(lambda session: seeds.drop_sketch(session, sketch, owner))

@@ -23,7 +23,7 @@ from fencun.store import writings
 from fencun.store.database import Store
 from fencun.store.schema import CandidateRow, Change, WritingRow
 from fencun.web.errors import InvalidError, MissingError
-from fencun.web.line import WaitingLine
+from fencun.web.line import Place, WaitingLine
 from fencun.web.rewrite import changed
 from fencun.writer import Candidate, Done, Piece, Writer, Writing, rank
 
@@ -78,13 +78,12 @@ class Studio:
         store: Store,
         arm: str | None = None,
         *,
-        parallel: int = 2,
-        waiting: int = 30,
+        line: WaitingLine | None = None,
     ) -> None:
         self.scenario = scenario
         self.writer = writer
         self.store = store
-        self.line = WaitingLine(parallel, waiting)
+        self.line = line or WaitingLine(2, 30)
         self.warmed = asyncio.Event()
         self.default_arm = self.arm(arm) if arm else writer.default_arm
 
@@ -132,6 +131,16 @@ class Studio:
             owner=owner,
         )
 
+    @asynccontextmanager
+    async def turn(self, brief: Brief, owner: str) -> AsyncIterator[Place]:
+        """Hold a place in line, and then the turn, to write for ``brief``.
+
+        Raises:
+            BusyError: the line is full, or ``owner`` stands in it too often.
+        """
+        async with self.line.place(owner) as place:
+            yield place
+
     async def write(self, order: Order) -> AsyncGenerator[Event, None]:
         """Wait for a turn, write, keep; closing the iterator stops all of it.
 
@@ -139,7 +148,7 @@ class Studio:
             BusyError: the line is full; before anything is yielded.
             EngineError: the engine failed; nothing is kept.
         """
-        async with self.line.place() as place:
+        async with self.turn(order.brief, order.owner) as place:
             async for ahead in place.positions():
                 yield Queued(ahead)
             async with aclosing(self._stream(order)) as events:
@@ -181,7 +190,7 @@ class Studio:
             owner=owner,
         )
         drawn: list[Candidate] = []
-        async with self.line.place() as place:
+        async with self.turn(order.brief, owner) as place:
             async for ahead in place.positions():
                 yield Queued(ahead)
             async with aclosing(self._stream(order)) as events:

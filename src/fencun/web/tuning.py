@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from fencun.adapter import MANIFEST
@@ -24,16 +24,15 @@ from fencun.tune.config import PRESETS
 from fencun.tune.llamafactory.program import has_llamafactory
 from fencun.tune.preflight import apart
 from fencun.tune.runs import processes as runs
-from fencun.web.errors import ForbiddenError
-from fencun.web.host import at_home
+from fencun.web.access import router_for
 from fencun.web.leaving import unless_gone
 from fencun.web.pages import Page, render
 from fencun.web.studio import StudioDep
 from fencun.web.tuning_pairs import find_pairs
 from fencun.web.tuning_view import duration, summary, view
 
-PAGE = Page("/tune", "微调", "Tune")
-router = APIRouter(include_in_schema=False)
+PAGE = Page("/tune", "微调", "Tune", "host")
+router = router_for("host", include_in_schema=False)
 
 _ENGINES = ("fencun", "llamafactory")
 _busy: set[str] = set()
@@ -50,7 +49,6 @@ async def plan(
     request: Request, studio: StudioDep, base: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:
     """Measure a few steps and show what each preset would take."""
-    _only_at_home(request)
     try:
         options = ["--base", _base(base), "--scenario", _scenario(studio.scenario)]
         await _alone(request, apart.plan(options))
@@ -69,7 +67,6 @@ async def start(
     engine: Annotated[str, Form(max_length=20)] = "fencun",
 ) -> Response:
     """Start a run and go to its page."""
-    _only_at_home(request)
     try:
         options = _options(preset, minutes, engine)
         options += ["--base", _base(base), "--scenario", _scenario(studio.scenario)]
@@ -87,7 +84,6 @@ async def prefer(
     pairs: Annotated[str, Form(max_length=4000)] = "",
 ) -> Response:
     """Start a run that learns, on top of another, what people preferred; go to its page."""
-    _only_at_home(request)
     try:
         if pairs not in find_pairs(studio.scenario):
             raise FencunError("没有这个偏好对文件。", "There is no such file of pairs.")
@@ -112,7 +108,6 @@ async def compare_page(
 @router.post("/tune/compare")
 async def compare(request: Request, studio: StudioDep) -> Response:
     """Have two adapters write for one brief and show what they wrote side by side."""
-    _only_at_home(request)
     form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     left, right = form.pop("left", ""), form.pop("right", "")
     known = _sides(studio.scenario)
@@ -147,7 +142,6 @@ async def part(request: Request, studio: StudioDep, name: str) -> Response:
 @router.post("/tune/{name}/stop")
 def stop(request: Request, name: str) -> Response:
     """Stop a run; it can go on later."""
-    _only_at_home(request)
     run = runs.find_run(name)
     runs.stop(run)
     return RedirectResponse(f"/tune/{run.name}", 303)
@@ -156,34 +150,30 @@ def stop(request: Request, name: str) -> Response:
 @router.post("/tune/{name}/resume")
 def resume(request: Request, name: str) -> Response:
     """Go on with a run that was stopped or broke off."""
-    _only_at_home(request)
     run = runs.go_on(runs.find_run(name))
     return RedirectResponse(f"/tune/{run.name}", 303)
 
 
 def _overview(request: Request, scenario: Scenario, error: FencunError | None = None) -> Response:
-    home = at_home(request)
     return render(
         request,
         "tuning.html",
         status=error.status if error else 200,
-        home=home,
         error=error,
         missing=missing("tune"),
         install=how_to_install("tune"),
-        bases=_bases() if home else [],
+        bases=_bases(),
         llamafactory=has_llamafactory(),
         data=_data(scenario, "dataset"),
         plain=_data(scenario, "plain"),
-        plan=_plan() if home else None,
-        runs=[summary(run) for run in runs.all_runs()] if home else [],
-        pairs=find_pairs(scenario) if home else {},
+        plan=_plan(),
+        runs=[summary(run) for run in runs.all_runs()],
+        pairs=find_pairs(scenario),
         scenario=scenario,
     )
 
 
 def _run_page(request: Request, scenario: Scenario, name: str, template: str) -> Response:
-    _only_at_home(request)
     ask = [(d.name, say(d.label, d.en)) for d in scenario.dimensions]
     return render(request, template, run=view(runs.find_run(name), ask))
 
@@ -198,7 +188,6 @@ def _compare(
     shown: list[dict[str, Any]] | None = None,
     error: FencunError | None = None,
 ) -> Response:
-    _only_at_home(request)
     sides = {key: label for key, (label, _) in _sides(scenario).items()}
     titles = [sides.get(left, left), sides.get(right, right)]
     return render(
@@ -306,11 +295,3 @@ async def _alone(request: Request, work: Coroutine[Any, Any, Any]) -> Any:
         return await unless_gone(request, work)
     finally:
         _busy.clear()
-
-
-def _only_at_home(request: Request) -> None:
-    if not at_home(request):
-        raise ForbiddenError(
-            "只有在运行分寸的那台机器上才能看和管微调。",
-            "Tuning is seen and steered on the machine that runs Fencun only.",
-        )

@@ -3,21 +3,23 @@
 from contextlib import aclosing
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from fencun.brief import Reading, read_fields
 from fencun.errors import BriefError, FencunError
 from fencun.scenario import Dimension, Scenario
 from fencun.store import writings
+from fencun.web.access import Spends, router_for
+from fencun.web.caller import Visitor
 from fencun.web.leaving import unless_gone
-from fencun.web.pages import Page, Visitor, render
+from fencun.web.pages import Page, render
 from fencun.web.rewrite import changes
 from fencun.web.shapes import kept_shape
 from fencun.web.studio import Kept, Order, Studio, StudioDep
 
-PAGE = Page("/", "写{product}", "Write")
-router = APIRouter(include_in_schema=False)
+PAGE = Page("/", "写{product}", "Write", "write")
+router = router_for("write", include_in_schema=False)
 
 _LONG = 30  # a text field that takes more characters than this gets several lines
 
@@ -34,7 +36,7 @@ async def page(request: Request, studio: StudioDep, owner: Visitor, again: str =
     return _show(request, studio, asked)
 
 
-@router.post("/")
+@router.post("/", dependencies=[Spends])
 async def submit(request: Request, studio: StudioDep, owner: Visitor) -> Response:
     """Write for the posted form and show what came of it."""
     form = await request.form()
