@@ -1,5 +1,6 @@
 """``fencun serve`` as a process: it says where it is, ends when told, and refuses clearly."""
 
+import json
 import os
 import re
 import signal
@@ -76,13 +77,50 @@ def test_an_engine_that_is_not_there_is_a_typed_error_not_a_crash() -> None:
         assert process.poll() is None
 
 
-def test_beyond_loopback_it_warns() -> None:
+def test_beyond_loopback_it_warns_and_takes_tokens() -> None:
     with served("--host", "0.0.0.0") as (process, url):
-        assert get(url).status_code == 200
-        assert get(url, Host=socket.gethostname()).status_code == 200
+        assert get(url).status_code == 401
+        assert get(url, Host=socket.gethostname()).status_code == 401
         assert get(url, Host="evil.example").status_code == 421
+        made = token("add", "小王", "--scope", "write", "--json")
+        plain = json.loads(made.stdout)["token"]
+        assert get(url, Authorization=f"Bearer {plain}").status_code == 200
+        assert token("revoke", "小王").returncode == 0
+        assert get(url, Authorization=f"Bearer {plain}").status_code == 401
         process.send_signal(signal.SIGTERM)
-        assert "没有密码" in process.communicate(timeout=20)[1]
+        assert "令牌" in process.communicate(timeout=20)[1]
+    log = token("log", "--json").stdout.splitlines()
+    assert [json.loads(line)["action"] for line in log] == [
+        "token revoke: 小王", "token add: 小王 (write)",
+    ]  # fmt: skip
+
+
+def test_beyond_loopback_nobody_goes_without_a_token() -> None:
+    process = start("--port", "0", "--host", "0.0.0.0", "--no-tokens", **NOBODY)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "令牌" in err
+
+
+def test_the_host_enters_by_the_link_that_is_printed() -> None:
+    with served() as (process, url):
+        assert process.stdout is not None
+        link = re.search(r"http://\S+/enter\?key=\S+", process.stdout.readline())
+        assert link
+        assert get(f"{url}/verdict").status_code == 403
+        with httpx.Client(trust_env=False, timeout=60) as browser:
+            assert browser.get(link[0]).status_code == 303
+            assert browser.get(f"{url}/verdict").status_code == 200
+        assert get(link[0]).status_code == 403
+        another = token("link", "--url", url).stdout.strip()
+        assert get(another).status_code == 303
+
+
+def token(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", "from fencun.cli import main; main()", "token", *arguments],
+        capture_output=True, text=True,
+    )  # fmt: skip
 
 
 def test_further_host_names_are_answered_when_asked_for() -> None:

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import web_app
 from evaluate_study import study_now
@@ -146,10 +147,10 @@ def filled(route: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["loopback", "network"])
-def test_every_route_with_every_kind_of_caller(
+async def test_every_route_with_every_kind_of_caller(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch, closed: bool
 ) -> None:
-    """The question who may is the real one; what a route does comes in the next test."""
+    """The question who may is the real one; what the routes then do has tests of its own."""
 
     def allowed(_route: APIRoute) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         async def handler(_request: Request) -> Response:
@@ -158,36 +159,22 @@ def test_every_route_with_every_kind_of_caller(
         return handler
 
     monkeypatch.setattr(APIRoute, "get_route_handler", allowed)
-    cells = 0
-    with web_app.client(web_app.app(scenario, closed=closed)) as client:
-        for who, (plain, own) in a_caller_of_each_kind().items():
+    web = web_app.app(scenario, closed=closed)
+    asked = list(itertools.product(a_caller_of_each_kind().items(), NEEDED.items()))
+    async with (
+        web.router.lifespan_context(web),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(web), base_url="http://127.0.0.1"
+        ) as client,
+    ):
+        for number, ((who, (plain, own)), (route, needs)) in enumerate(asked):
+            headers = as_one(plain) if number % 2 else {"Cookie": f"{TOKEN_COOKIE}={plain}"}
             scopes = own if closed else own | {"write", "review", "rate"}
-            for carried, (route, needs) in itertools.product(("header", "cookie"), NEEDED.items()):
-                client.cookies.clear()
-                if carried == "cookie":
-                    client.cookies.set(TOKEN_COOKIE, plain)
-                headers = as_one(plain) if carried == "header" else {}
-                answer = client.request(*filled(route), headers=headers)
-                may = needs is None or needs in scopes
-                expected = 204 if may else 401 if closed and not own else 403
-                assert answer.status_code == expected, (route, who, carried, answer.text)
-                cells += 1
-    assert cells == len(NEEDED) * 9 * 2
-
-
-def test_every_route_itself_lets_in_whom_it_should(client: TestClient) -> None:
-    closed: bool = client.closed  # type: ignore[attr-defined]
-    keys = {scope: as_one(a_token(scope, scope)) for scope in SCOPES}
-    for route, needs in NEEDED.items():
-        if needs is None:
-            continue
-        method, path = filled(route)
-        if closed or needs == "host":
-            refused = client.request(method, path, follow_redirects=False)
-            assert refused.status_code in (401, 403), route
-        answer = client.request(method, path, headers=keys[needs], follow_redirects=False)
-        assert answer.status_code not in (401, 403), (route, answer.text)
-        assert answer.status_code < 500, (route, answer.text)
+            answer = await client.request(*filled(route), headers=headers)
+            may = needs is None or needs in scopes
+            expected = 204 if may else 401 if closed and not own else 403
+            assert answer.status_code == expected, (route, who, number, answer.text)
+    assert len(asked) == len(NEEDED) * 9
 
 
 @pytest.mark.parametrize("proxied", [{}, {"X-Forwarded-For": "127.0.0.1"}, {"Host": "localhost"}])

@@ -15,7 +15,7 @@ from fencun.web.studio import StudioDep
 
 router = router_for(None, noted=False, include_in_schema=False)
 
-_INSIDE = re.compile(r"/(?![/\\\\])[^\\s\\\\]*")
+_INSIDE = re.compile(r"/(?![/\\])[^\s\\]*")
 
 
 @router.get("/enter")
