@@ -33,7 +33,8 @@ TABLE: dict[Scope | None, str] = {
     "write": """
         GET /, POST /, GET /history, POST /history/delete, GET /advise, GET /docs,
         GET /openapi.json, POST /card, GET /api/cards, POST /api/cards,
-        POST /api/write, POST /api/rewrite, GET /api/scenario, POST /api/check, POST /api/events,
+        POST /api/write, POST /api/rewrite, POST /api/read, GET /api/scenario, POST /api/check,
+        POST /api/events,
         GET /api/history, DELETE /api/history, DELETE /api/history/{writing},
         GET /v1/models, GET /v1/models/{name:path}, POST /v1/chat/completions
     """,
