@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fencun.cli.options import AsJson, print_json, verb
+from fencun.cli.options import AsJson, option, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -23,18 +23,15 @@ app = typer.Typer()
 def advise(
     answers: Annotated[
         Path | None,
-        typer.Option(
-            help=say(
-                "答案文件（YAML 或 JSON），不再一题题问",
-                "File of answers (YAML or JSON), instead of being asked",
-            )
+        option(
+            "答案文件（YAML 或 JSON），不再一题题问",
+            "File of answers (YAML or JSON), instead of being asked",
         ),
     ] = None,
     questions: Annotated[
         bool,
-        typer.Option(
-            "--questions",
-            help=say("只打印十道题，填好可用", "Only print the questions, to be filled in"),
+        option(
+            "只打印十道题，填好可用", "Only print the questions, to be filled in", "--questions"
         ),
     ] = False,
     as_json: AsJson = False,
@@ -76,8 +73,8 @@ def _ask(asked: "Interview") -> dict[str, str]:
 
 def _answer(number: int, total: int, question: "Question") -> str:
     typer.secho(f"\n{number}/{total}  {question}", bold=True, err=True)
-    for place, option in enumerate(question.options, start=1):
-        typer.echo(f"  {place}  {option}", err=True)
+    for place, choice in enumerate(question.options, start=1):
+        typer.echo(f"  {place}  {choice}", err=True)
     while True:
         said: str = typer.prompt("", prompt_suffix="> ", err=True).strip()
         if said.isdigit() and 0 < int(said) <= len(question.options):

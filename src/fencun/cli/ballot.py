@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fencun.cli.options import AsJson, print_json, verb
+from fencun.cli.options import AsJson, argument, option, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -26,8 +26,7 @@ _NEEDS = "evaluate"
 def open_box(
     study: Which = None,
     ballots: Annotated[
-        int,
-        typer.Option(min=4, max=200, help=say("每位评审人几张选票", "Ballots for each rater")),
+        int, option("每位评审人几张选票", "Ballots for each rater", min=4, max=200)
     ] = 30,
     as_json: AsJson = False,
 ) -> None:
@@ -131,11 +130,9 @@ def close_box(study: Which = None) -> None:
     needs=_NEEDS,
 )
 def export(
-    path: Annotated[Path, typer.Argument(help=say("写到哪个 CSV 文件", "CSV file to write"))],
+    path: Annotated[Path, argument("写到哪个 CSV 文件", "CSV file to write")],
     study: Annotated[str | None, typer.Option(help=_WHICH)] = None,
-    raters: Annotated[
-        int, typer.Option(min=1, max=200, help=say("几位评审人", "Number of raters"))
-    ] = 1,
+    raters: Annotated[int, option("几位评审人", "Number of raters", min=1, max=200)] = 1,
 ) -> None:
     """Draw ballots for some raters and write them as CSV."""
     from sqlalchemy.orm import Session
@@ -170,7 +167,7 @@ def export(
     needs=_NEEDS,
 )
 def import_votes(
-    path: Annotated[Path, typer.Argument(help=say("填好的 CSV 文件", "The CSV, filled in"))],
+    path: Annotated[Path, argument("填好的 CSV 文件", "The CSV, filled in")],
     as_json: AsJson = False,
 ) -> None:
     """Read a filled CSV of ballots; bad lines are named and cost no good one."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fencun.cli.options import AsJson, ScenarioName, print_json
+from fencun.cli.options import AsJson, ScenarioName, argument, option, print_json
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -12,14 +12,12 @@ from fencun.language import say
 def compare(
     sides: Annotated[
         list[str],
-        typer.Argument(
-            help=say("微调或适配器的文件夹；base 是底座本身", "Runs or adapters; base is none")
-        ),
+        argument("微调或适配器的文件夹；base 是底座本身", "Runs or adapters; base is none"),
     ],
     asked: Annotated[
-        list[str] | None, typer.Option("--ask", help=say("需求：字段=内容", "Brief: field=value"))
+        list[str] | None, option("需求：字段=内容", "Brief: field=value", "--ask")
     ] = None,
-    base: Annotated[str, typer.Option("--base", help=say("底座", "Base"))] = "",
+    base: Annotated[str, option("底座", "Base", "--base")] = "",
     scenario: ScenarioName = "spring_festival",
     as_json: AsJson = False,
 ) -> None:

@@ -11,7 +11,16 @@ import typer
 from fencun.cli.data_breed import app as breeding
 from fencun.cli.data_lines import good_lines
 from fencun.cli.data_pairs import app as pairing
-from fencun.cli.options import AsJson, ScenarioName, Seed, print_json, progress, verb
+from fencun.cli.options import (
+    AsJson,
+    ScenarioName,
+    Seed,
+    argument,
+    option,
+    print_json,
+    progress,
+    verb,
+)
 from fencun.errors import FencunError, RecordError
 from fencun.files import write_text
 from fencun.language import say
@@ -26,20 +35,16 @@ app.add_typer(pairing)
 
 _Semantic = Annotated[
     bool,
-    typer.Option(
-        help=say(
-            "也查意思相同的（头一次要算向量，慢）",
-            "Also find the same said in other words (embeds what is new: slow)",
-        )
+    option(
+        "也查意思相同的（头一次要算向量，慢）",
+        "Also find the same said in other words (embeds what is new: slow)",
     ),
 ]
 _Paths = Annotated[
     list[Path] | None,
-    typer.Argument(
-        help=say(
-            "种子、草稿、样本文件或数据集文件夹（默认：场景自己的）",
-            "Files of seeds, drafts or samples, or dataset folders (default: the scenario's own)",
-        )
+    argument(
+        "种子、草稿、样本文件或数据集文件夹（默认：场景自己的）",
+        "Files of seeds, drafts or samples, or dataset folders (default: the scenario's own)",
     ),
 ]
 _SHOWN = 200
@@ -56,7 +61,7 @@ def check(
     scenario: ScenarioName = "spring_festival",
     semantic: _Semantic = False,
     doubts: Annotated[
-        bool, typer.Option(help=say("也列出只是存疑的地方", "Also list what is only doubtful"))
+        bool, option("也列出只是存疑的地方", "Also list what is only doubtful")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -124,37 +129,31 @@ def build(
     scenario: ScenarioName = "spring_festival",
     seeds: Annotated[
         list[Path] | None,
-        typer.Option(
+        option(
+            "种子和草稿文件，可多次（默认：场景自己的）",
+            "Files of seeds and drafts, may be repeated (default: the scenario's own)",
             "--from",
-            help=say(
-                "种子和草稿文件，可多次（默认：场景自己的）",
-                "Files of seeds and drafts, may be repeated (default: the scenario's own)",
-            ),
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help=say(
-                "写到哪个文件夹（默认：场景的 dataset）",
-                "Folder to write (default: the scenario's dataset)",
-            )
+        option(
+            "写到哪个文件夹（默认：场景的 dataset）",
+            "Folder to write (default: the scenario's dataset)",
         ),
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(
+        option(
+            "正好要多少条（默认最多 3107）",
+            "Exactly how many samples (default: up to 3,107)",
             min=1,
-            help=say(
-                "正好要多少条（默认最多 3107）", "Exactly how many samples (default: up to 3,107)"
-            ),
         ),
     ] = None,
     seed: Seed = 0,
     semantic: _Semantic = False,
     skip_bad: Annotated[
-        bool,
-        typer.Option(help=say("有读不了的行也照样成集", "Build although lines are unreadable")),
+        bool, option("有读不了的行也照样成集", "Build although lines are unreadable")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -226,37 +225,27 @@ def stats(
 def coverage(
     paths: _Paths = None,
     scenario: ScenarioName = "spring_festival",
-    rows: Annotated[
-        str, typer.Option(help=say("竖着排的一项", "The axis of the rows"))
-    ] = "relation",
-    columns: Annotated[
-        str, typer.Option(help=say("横着排的一项", "The axis of the columns"))
-    ] = "occasion",
+    rows: Annotated[str, option("竖着排的一项", "The axis of the rows")] = "relation",
+    columns: Annotated[str, option("横着排的一项", "The axis of the columns")] = "occasion",
     size: Annotated[
         int | None,
-        typer.Option(
+        option(
+            "打算一共要多少条（默认：现有的）",
+            "How many lines there shall be in all (default: as many as there are)",
             min=1,
-            help=say(
-                "打算一共要多少条（默认：现有的）",
-                "How many lines there shall be in all (default: as many as there are)",
-            ),
         ),
     ] = None,
     at_least: Annotated[
-        int, typer.Option(min=0, help=say("每格至少几条", "Lines that each cell needs at least"))
+        int, option("每格至少几条", "Lines that each cell needs at least", min=0)
     ] = 0,
     targets: Annotated[
         Path | None,
-        typer.Option(
-            help=say(
-                "目标份额（默认：场景的 targets.yaml）",
-                "Target shares (default: the scenario's targets.yaml)",
-            )
+        option(
+            "目标份额（默认：场景的 targets.yaml）",
+            "Target shares (default: the scenario's targets.yaml)",
         ),
     ] = None,
-    svg: Annotated[
-        Path | None, typer.Option(help=say("另存一张 SVG", "Also write the map as SVG"))
-    ] = None,
+    svg: Annotated[Path | None, option("另存一张 SVG", "Also write the map as SVG")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Count the lines cell by cell over two axes, and say where lines are missing."""
@@ -301,21 +290,17 @@ def coverage(
 def export(
     form: Annotated[
         str,
-        typer.Option(
+        option(
+            "alpaca、sharegpt、openai、trl、llamafactory",
+            "alpaca, sharegpt, openai, trl, llamafactory",
             "--format",
-            help=say(
-                "alpaca、sharegpt、openai、trl、llamafactory",
-                "alpaca, sharegpt, openai, trl, llamafactory",
-            ),
         ),
     ],
-    out: Annotated[Path, typer.Option(help=say("写到哪个文件夹", "Folder to write"))],
+    out: Annotated[Path, option("写到哪个文件夹", "Folder to write")],
     scenario: ScenarioName = "spring_festival",
     dataset: Annotated[
         Path | None,
-        typer.Option(
-            help=say("数据集文件夹（默认：场景的）", "Dataset folder (default: the scenario's)")
-        ),
+        option("数据集文件夹（默认：场景的）", "Dataset folder (default: the scenario's)"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fencun.cli.data_lines import good_lines
-from fencun.cli.options import AsJson, ScenarioName, Seed, progress, verb
+from fencun.cli.options import AsJson, ScenarioName, Seed, argument, option, progress, verb
 from fencun.errors import FencunError
 from fencun.files import read_jsonl, sha256_file
 from fencun.language import say
@@ -26,12 +26,10 @@ _CONTEXT = 6144  # tokens: the charter, the parent, six siblings, the answer
 
 _Sources = Annotated[
     list[Path] | None,
-    typer.Option(
+    option(
+        "种子和草稿文件，可多次（默认：场景自己的）",
+        "Files of seeds and drafts, may be repeated (default: the scenario's own)",
         "--from",
-        help=say(
-            "种子和草稿文件，可多次（默认：场景自己的）",
-            "Files of seeds and drafts, may be repeated (default: the scenario's own)",
-        ),
     ),
 ]
 
@@ -43,27 +41,19 @@ _Sources = Annotated[
     needs="data",
 )
 def plan(
-    count: Annotated[
-        int,
-        typer.Argument(min=1, max=100_000, help=say("要多少个孩子", "How many children to plan")),
-    ],
-    out: Annotated[Path, typer.Option(help=say("计划写到哪个文件", "File to write the plan to"))],
+    count: Annotated[int, argument("要多少个孩子", "How many children to plan", min=1, max=100000)],
+    out: Annotated[Path, option("计划写到哪个文件", "File to write the plan to")],
     scenario: ScenarioName = "spring_festival",
     sources: _Sources = None,
     targets: Annotated[
         Path | None,
-        typer.Option(
-            help=say(
-                "目标份额的文件（默认：场景的）", "File of target shares (default: the scenario's)"
-            )
-        ),
+        option("目标份额的文件（默认：场景的）", "File of target shares (default: the scenario's)"),
     ] = None,
     per_seed: Annotated[
-        int,
-        typer.Option(min=1, help=say("每颗种子最多几个孩子", "Children that one seed may have")),
+        int, option("每颗种子最多几个孩子", "Children that one seed may have", min=1)
     ] = 8,
     per_cell: Annotated[
-        int | None, typer.Option(min=1, help=say("每格最多几条", "Lines that one cell may hold"))
+        int | None, option("每格最多几条", "Lines that one cell may hold", min=1)
     ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -102,59 +92,38 @@ def plan(
 )
 def breed(
     plan: Annotated[
-        Path,
-        typer.Option(help=say("fencun data plan 写的计划", "The plan that fencun data plan wrote")),
+        Path, option("fencun data plan 写的计划", "The plan that fencun data plan wrote")
     ],
-    out: Annotated[Path, typer.Option(help=say("这一轮的文件夹", "Folder of this round"))] = Path(
-        "breeding"
-    ),
+    out: Annotated[Path, option("这一轮的文件夹", "Folder of this round")] = Path("breeding"),
     scenario: ScenarioName = "spring_festival",
     sources: _Sources = None,
     to_file: Annotated[
         Path | None,
-        typer.Option(
-            help=say(
-                "不用模型：写成给人填的工作表（.csv、.xlsx）",
-                "Without a model: write a worksheet for people to fill in (.csv, .xlsx)",
-            )
+        option(
+            "不用模型：写成给人填的工作表（.csv、.xlsx）",
+            "Without a model: write a worksheet for people to fill in (.csv, .xlsx)",
         ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            help=say(
-                "模型：名字、GGUF 文件或 http://…/v1#模型名",
-                "Model: a name, a GGUF file or http://…/v1#MODEL",
-            )
+        option(
+            "模型：名字、GGUF 文件或 http://…/v1#模型名",
+            "Model: a name, a GGUF file or http://…/v1#MODEL",
         ),
     ] = None,
-    tries: Annotated[
-        int, typer.Option(min=1, max=10, help=say("一条最多写几次", "Attempts at one child"))
-    ] = 2,
-    parallel: Annotated[
-        int, typer.Option(min=1, max=64, help=say("同时写几条", "Children written at a time"))
-    ] = 2,
+    tries: Annotated[int, option("一条最多写几次", "Attempts at one child", min=1, max=10)] = 2,
+    parallel: Annotated[int, option("同时写几条", "Children written at a time", min=1, max=64)] = 2,
     seed: Seed = 0,
-    max_calls: Annotated[
-        int | None, typer.Option(min=1, help=say("最多调用几次", "Calls at most"))
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help=say("最多用多少词元", "Tokens at most"))
-    ] = None,
+    max_calls: Annotated[int | None, option("最多调用几次", "Calls at most", min=1)] = None,
+    max_tokens: Annotated[int | None, option("最多用多少词元", "Tokens at most", min=1)] = None,
     max_money: Annotated[
-        float | None, typer.Option(min=0.0, help=say("最多花多少钱", "Money to spend at most"))
+        float | None, option("最多花多少钱", "Money to spend at most", min=0.0)
     ] = None,
     price_in: Annotated[
-        float,
-        typer.Option(
-            min=0.0, help=say("每百万输入词元的价钱", "Price of a million tokens that go in")
-        ),
+        float, option("每百万输入词元的价钱", "Price of a million tokens that go in", min=0.0)
     ] = 0.0,
     price_out: Annotated[
-        float,
-        typer.Option(
-            min=0.0, help=say("每百万输出词元的价钱", "Price of a million tokens that come out")
-        ),
+        float, option("每百万输出词元的价钱", "Price of a million tokens that come out", min=0.0)
     ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
@@ -234,12 +203,9 @@ def _hand_out(scenario: Scenario, path: Path, births: "list[Birth]", lines: "lis
     needs="data",
 )
 def restore(
-    folder: Annotated[
-        Path, typer.Argument(help=say("繁殖那一轮的文件夹", "Folder of the breeding round"))
-    ],
+    folder: Annotated[Path, argument("繁殖那一轮的文件夹", "Folder of the breeding round")],
     births: Annotated[
-        list[str],
-        typer.Argument(help=say("要拿回来的草稿的 id", "Ids of the drafts to bring back")),
+        list[str], argument("要拿回来的草稿的 id", "Ids of the drafts to bring back")
     ],
     scenario: ScenarioName = "spring_festival",
 ) -> None:
@@ -262,47 +228,33 @@ def restore(
 def import_(
     path: Annotated[
         Path,
-        typer.Argument(
-            help=say(
-                "CSV、Excel（.xlsx）、JSON 或 JSONL 文件",
-                "A CSV, Excel (.xlsx), JSON or JSONL file",
-            )
+        argument(
+            "CSV、Excel（.xlsx）、JSON 或 JSONL 文件", "A CSV, Excel (.xlsx), JSON or JSONL file"
         ),
     ],
-    out: Annotated[Path, typer.Option(help=say("加到哪个文件", "File to add the lines to"))] = Path(
+    out: Annotated[Path, option("加到哪个文件", "File to add the lines to")] = Path(
         "imported.jsonl"
     ),
     scenario: ScenarioName = "spring_festival",
     columns: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            "列名=字段，可多次；字段写 - 是不要这一列",
+            "COLUMN=field, may be repeated; - as the field leaves the column out",
             "--map",
-            help=say(
-                "列名=字段，可多次；字段写 - 是不要这一列",
-                "COLUMN=field, may be repeated; - as the field leaves the column out",
-            ),
         ),
     ] = None,
     mask: Annotated[
         bool,
-        typer.Option(
-            help=say(
-                "隐私换成占位（默认：那一行不收）",
-                "Mask private data (default: its row is refused)",
-            )
+        option(
+            "隐私换成占位（默认：那一行不收）", "Mask private data (default: its row is refused)"
         ),
     ] = False,
-    breeder: Annotated[
-        str, typer.Option(help=say("草稿是谁写的", "Who wrote the drafts"))
-    ] = "author",
-    run: Annotated[
-        str | None, typer.Option(help=say("草稿是哪一轮写的", "In which run they were written"))
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option(help=say("Excel 里的哪一张表", "Which sheet of a workbook"))
-    ] = None,
+    breeder: Annotated[str, option("草稿是谁写的", "Who wrote the drafts")] = "author",
+    run: Annotated[str | None, option("草稿是哪一轮写的", "In which run they were written")] = None,
+    sheet: Annotated[str | None, option("Excel 里的哪一张表", "Which sheet of a workbook")] = None,
     header: Annotated[
-        int | None, typer.Option(min=1, help=say("表头在第几行", "In which row the headings are"))
+        int | None, option("表头在第几行", "In which row the headings are", min=1)
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fencun.cli.options import AsJson, ScenarioName, print_json, verb
+from fencun.cli.options import AsJson, ScenarioName, option, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 from fencun.scenario import load_scenario
@@ -21,19 +21,12 @@ app = typer.Typer()
     needs="evaluate",
 )
 def pairs(
-    out: Annotated[Path, typer.Option(help=say("写到哪个文件夹", "Folder to write"))],
+    out: Annotated[Path, option("写到哪个文件夹", "Folder to write")],
     scenario: ScenarioName = "spring_festival",
-    style: Annotated[
-        str,
-        typer.Option("--format", help=say("trl 或 llamafactory", "trl or llamafactory")),
-    ] = "trl",
+    style: Annotated[str, option("trl 或 llamafactory", "trl or llamafactory", "--format")] = "trl",
     study: Annotated[
         list[str] | None,
-        typer.Option(
-            help=say(
-                "连这些实验的票一起，可多次", "Also the votes of these studies, may be repeated"
-            )
-        ),
+        option("连这些实验的票一起，可多次", "Also the votes of these studies, may be repeated"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fencun.cli.options import AsJson, print_json, progress, verb
+from fencun.cli.options import AsJson, argument, print_json, progress, verb
 from fencun.language import say
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def list_models(as_json: AsJson = False) -> None:
 
 @verb(app, "下载一个模型，能断点续传，核对哈希。", "Fetch a model; resumes, verifies.")
 def fetch(
-    name: Annotated[str | None, typer.Argument(help=say("模型名", "Model name"))] = None,
+    name: Annotated[str | None, argument("模型名", "Model name")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetch one model of the catalog; the default one where no name is given."""
@@ -84,7 +84,7 @@ def fetch(
 
 @verb(app, "看一个模型的详情。", "Show one model.")
 def info(
-    name: Annotated[str | None, typer.Argument(help=say("模型名", "Model name"))] = None,
+    name: Annotated[str | None, argument("模型名", "Model name")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print all that is known of a model; of the one in use where no name is given."""
@@ -115,9 +115,7 @@ def info(
 
 @verb(app, "选用一个模型：目录里的名字，或本地 .gguf 文件。", "Choose the model to use.")
 def use(
-    name: Annotated[
-        str, typer.Argument(help=say("模型名或 .gguf 路径", "Model name or path of a .gguf"))
-    ],
+    name: Annotated[str, argument("模型名或 .gguf 路径", "Model name or path of a .gguf")],
     as_json: AsJson = False,
 ) -> None:
     """Make a model the one in use."""

@@ -11,26 +11,29 @@ import typer
 from fencun.extras import need
 from fencun.language import say
 
-ModelName = Annotated[
-    str | None,
-    typer.Option(
-        "--model", help=say("模型的名字，默认是正在用的", "Model by name (default: the one in use)")
-    ),
-]
-Seed = Annotated[
-    int, typer.Option("--seed", min=0, help=say("随机种子", "Seed of the random choices"))
-]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
-AsJson = Annotated[
-    bool, typer.Option("--json", help=say("输出 JSON", "Print JSON"), show_default=False)
-]
+
+def option(zh: str, en: str, *flags: str, **settings: Any) -> Any:
+    """Return ``typer.Option`` of ``flags`` and ``settings``, its help in one language."""
+    return typer.Option(*flags, help=say(zh, en), **settings)
+
+
+def argument(zh: str, en: str, **settings: Any) -> Any:
+    """Return ``typer.Argument`` of ``settings``, its help in one language."""
+    return typer.Argument(help=say(zh, en), **settings)
+
+
+AsJson = Annotated[bool, option("输出 JSON", "Print JSON", "--json", show_default=False)]
 ScenarioName = Annotated[
-    str,
-    typer.Option("--scenario", help=say("场景的名字或文件夹", "Scenario: its name or folder")),
+    str, option("场景的名字或文件夹", "Scenario: its name or folder", "--scenario")
 ]
+ModelName = Annotated[
+    str | None,
+    option("模型的名字，默认是正在用的", "Model by name (default: the one in use)", "--model"),
+]
+Seed = Annotated[int, option("随机种子", "Seed of the random choices", "--seed", min=0)]
 
 
 def verb(
