@@ -1,7 +1,7 @@
 """Votes: 200 people voting at once, 10,000 votes counted, and 2,000 simulated studies.
 
 Run: python benchmarks/votes.py [--ballots | --count | --studies 2000] [--json FILE]
-It needs ``pip install -e '.[evaluate]'`` and no model. Targets: a ballot within 50 ms at the 95th
+It needs the extra ``evaluate`` and no model. Targets: a ballot within 50 ms at the 95th
 percentile while 200 people read, 10,000 votes counted within 10 s.
 
 Ballots: 200 raters over HTTP, each taking 5 to 15 s for a ballot, then all as fast as they
