@@ -149,10 +149,10 @@ def breed(
         told = {**outcome.to_row(), "kept": outcome.kept, "waiting": len(run.waiting)}
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
-    typer.echo(say(*_told(outcome, len(run.waiting), out)))
+    typer.echo(say(*_summary(outcome, len(run.waiting), out)))
 
 
-def _told(outcome: "BreedingOutcome", waiting: int, out: Path) -> tuple[str, str]:
+def _summary(outcome: "BreedingOutcome", waiting: int, out: Path) -> tuple[str, str]:
     reasons = "、".join(f"{gate} {count}" for gate, count in outcome.refusals.most_common())
     spent = outcome.spent
     tokens = spent.prompt_tokens + spent.completion_tokens

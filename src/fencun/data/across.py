@@ -42,10 +42,10 @@ def look_across(
     texts = [line.text for line in lines]
     found: Findings = {}
 
-    def fell(pairs: Sequence[Alike], left: Sequence[int], told: Callable[..., Finding]) -> None:
+    def fell(pairs: Sequence[Alike], left: Sequence[int], finding: Callable[..., Finding]) -> None:
         for pair in pairs:
             earlier = lines[left[pair.earlier]].id
-            found[left[pair.later]] = (told(earlier, pair.degree),)
+            found[left[pair.later]] = (finding(earlier, pair.degree),)
 
     first: dict[str, int] = {}
     originals = [first.setdefault(text, at) for at, text in enumerate(texts)]

@@ -44,17 +44,17 @@ class Refrains:
     def findings(self) -> dict[int, list[Finding]]:
         """Return what is said too often, by the position of the line; the first ones may stay."""
         found: dict[int, list[Finding]] = {}
-        for gate, keys, share, tell in (
-            ("openings", self._openings, OPENING_SHARE, _opening_told),
+        for gate, keys, share, sentences in (
+            ("openings", self._openings, OPENING_SHARE, _opening_sentences),
             ("openings", [key[:FORMULA_CHARS] for key in self._openings], FORMULA_SHARE,
-             _opening_told),
-            ("endings", self._endings, ENDING_SHARE, _ending_told),
+             _opening_sentences),
+            ("endings", self._endings, ENDING_SHARE, _ending_sentences),
         ):  # fmt: skip
-            told: dict[str, Finding] = {}  # one for all lines that say it
+            shared: dict[str, Finding] = {}  # one for all lines that say it
             for position, key in excess(keys, share):
-                if key not in told:
-                    told[key] = Finding(gate, "fault", 0, 0, *tell(key, share))
-                found.setdefault(position, []).append(told[key])
+                if key not in shared:
+                    shared[key] = Finding(gate, "fault", 0, 0, *sentences(key, share))
+                found.setdefault(position, []).append(shared[key])
         return found
 
 
@@ -70,14 +70,14 @@ def excess(keys: Sequence[str], share: float) -> Iterable[tuple[int, str]]:
                 yield position, key
 
 
-def _opening_told(key: str, share: float) -> tuple[str, str]:
+def _opening_sentences(key: str, share: float) -> tuple[str, str]:
     return (
         f"同批里以“{key}”开头的超过 {share:.0%}，换个起笔。",
         f"More than {share:.0%} of the batch opens with {key!r}.",
     )
 
 
-def _ending_told(key: str, share: float) -> tuple[str, str]:
+def _ending_sentences(key: str, share: float) -> tuple[str, str]:
     return (
         f"同批里以“{key}”收尾的超过 {share:.0%}，换个收法。",
         f"More than {share:.0%} of the batch ends with {key!r}.",
