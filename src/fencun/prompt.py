@@ -20,7 +20,7 @@ _ADDRESS: dict[Person, str] = {
     "你们": "对方是几个人，称“你们”或“大家”。",
     "any": "",
 }
-_CLAUSE = re.compile(r"[^，。；,;.]+[，。；,;.]?")
+_CLAUSE = re.compile(r"[^，。；,;.\s]+[，。；,;.\s]?")
 
 Arm = Literal["bare", "prompt", "tuned", "edit"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
@@ -84,7 +84,7 @@ def _without_hushed(brief: Brief) -> Mapping[str, str]:
     detail = "".join(
         clause
         for clause in _CLAUSE.findall(brief.values[dimension.name])
-        if not any(topic.betrayed_by(clause) for topic in hush)
+        if not any(topic in hush for topic in brief.scenario.topics_in(clause))
     ).strip("，。；、 ")
     return {**brief.values, dimension.name: detail}
 

@@ -5,8 +5,8 @@ No code knows about any one scenario. Gates and prompts find what they need by t
 """
 
 import re
-from collections.abc import Mapping
-from functools import cache, cached_property
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +25,7 @@ from fencun.errors import ScenarioError
 from fencun.home import scenarios_dir
 from fencun.lunar import LunarDay
 from fencun.script import plain
+from fencun.tact import TactModel, load_model, told
 from fencun.words import Patterns as Finder
 
 Kind = Literal["text", "choice", "length"]
@@ -199,8 +200,9 @@ class Dimension(Declared):
 class TactTopic(Declared):
     """A sensitive matter: ``cues`` (regular expressions) betray it in a brief, but for ``unless``.
 
-    ``words`` name it in a text, ``unfit`` words jar with it; ``allowed`` holds longer words in
-    which one of them is innocent.
+    Both read the detail as :func:`fencun.tact.told`. ``words`` and ``tells`` (regular
+    expressions) name it in a text, ``unfit`` words jar with it; ``allowed`` holds longer words
+    in which one of them is innocent.
     """
 
     name: Word
@@ -209,22 +211,17 @@ class TactTopic(Declared):
     cues: Patterns
     unless: Patterns = ()
     words: tuple[Word, ...]
+    tells: Patterns = ()
     unfit: tuple[Word, ...] = ()
     allowed: tuple[Word, ...] = ()
 
-    def betrayed_by(self, detail: str) -> bool:
-        """Return whether ``detail`` tells of this matter."""
-        return self.holds(self._finder.which(detail), detail)
-
     def holds(self, found: set[str], detail: str) -> bool:
         """Return whether the cues ``found`` in ``detail`` are this matter's, and stand."""
-        return not found.isdisjoint(self.cues) and not any(
-            re.search(pattern, detail) for pattern in self.unless
-        )
+        return not found.isdisjoint(self.cues) and self.stands(detail)
 
-    @cached_property
-    def _finder(self) -> Finder:
-        return Finder(self.cues)
+    def stands(self, detail: str) -> bool:
+        """Return whether nothing in ``detail`` says that it is not this matter after all."""
+        return not any(re.search(pattern, detail) for pattern in self.unless)
 
 
 class Case(Declared):
@@ -298,7 +295,8 @@ class Scenario(Declared):
     """One scenario, whole. ``folder`` is where its files lie.
 
     ``example`` fills a form for show; ``examples`` are shown to the model by the engineered
-    prompt: each a brief as people type it, and its ``text``.
+    prompt: each a brief as people type it, and its ``text``. ``tact_model`` names the weights
+    (:mod:`fencun.tact`) that find matters which no cue betrays; empty where there are none.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -311,6 +309,7 @@ class Scenario(Declared):
     rules: Rules = Rules()
     advice: Advice = Advice()
     prompt: str = ""
+    tact_model: str = ""
     example: dict[str, str] = {}
     examples: tuple[dict[str, str], ...] = ()
     folder: Path
@@ -351,8 +350,24 @@ class Scenario(Declared):
 
     def topics_in(self, detail: str) -> tuple[TactTopic, ...]:
         """Return the sensitive topics that ``detail`` betrays, in the order declared."""
+        return self._topics(told(detail))
+
+    @cached_property
+    def _topics(self) -> Callable[[str], tuple[TactTopic, ...]]:
+        return lru_cache(maxsize=4096)(self._betrayed)
+
+    def _betrayed(self, detail: str) -> tuple[TactTopic, ...]:
         found = self._cues.which(detail)
-        return tuple(t for t in self.tact if t.holds(found, detail)) if found else ()
+        likely = self._tact_model.topics_in(detail) if self._tact_model else frozenset()
+        return tuple(
+            topic
+            for topic in self.tact
+            if topic.holds(found, detail) or (topic.name in likely and topic.stands(detail))
+        )
+
+    @cached_property
+    def _tact_model(self) -> TactModel | None:
+        return load_model(self.folder / self.tact_model) if self.tact_model else None
 
     @cached_property
     def _cues(self) -> Finder:
