@@ -1,8 +1,8 @@
 """Trains the classifier of sensitive matters: ``python scripts/tact.py`` writes its weights.
 
 It learns from ``tact/train.jsonl`` of the scenario (a detail and its topic, or null where it only
-looks alike) and from the details of its dataset's training lines that no cue betrays. Needs the
-extra ``data``; two minutes on two cores. Equal data give equal weights.
+looks alike) and from the details of its training lines that no cue betrays. Needs the extra
+``data``; two minutes on two cores. Equal data give equal weights.
 """
 
 import argparse
@@ -20,9 +20,9 @@ from fencun.scenario import Scenario, load_scenario
 from fencun.tact import buckets, pieces, told
 
 BUCKETS = 1 << 14
-SOFTNESS = 30.0  # the larger, the less the weights are held back
-OTHERS = 0.3  # what a piece of the dataset's details weighs beside a hand-picked one
-THRESHOLD = 0.65
+SOFTNESS = 20.0  # the larger, the less the weights are held back
+OTHERS = 0.5  # what a piece of the dataset's details weighs beside a hand-picked one
+THRESHOLD = 0.8
 
 
 def main() -> None:
@@ -51,10 +51,16 @@ def learn_from(scenario: Scenario) -> list[tuple[str, str | None, float]]:
         learnt = [detail] if row["topic"] else pieces(detail)
         found += [(piece, row["topic"], 1.0) for piece in learnt]
     cues = scenario.model_copy(update={"tact_model": ""})
-    for row in rows_of(scenario.folder / "dataset" / "train.jsonl"):
-        if not row["tact"] and not cues.topics_in(row["detail"]):
-            found += [(piece, None, OTHERS) for piece in pieces(told(row["detail"])) if piece]
+    for detail in sorted(innocent_details(scenario.folder, cues)):
+        found += [(piece, None, OTHERS) for piece in pieces(told(detail)) if piece]
     return found
+
+
+def innocent_details(folder: Path, cues: Scenario) -> set[str]:
+    """Return the details of the training lines that have no matter marked and betray none."""
+    paths = [folder / "dataset" / "train.jsonl", folder / "plain" / "train.jsonl"]
+    details = {row["detail"] for path in paths for row in rows_of(path) if not row["tact"]}
+    return {detail for detail in details if not cues.topics_in(detail)}
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

@@ -62,6 +62,9 @@ class Reading:
         return say(self.zh, self.en)
 
 
+SAY_IT = "say_it"  # beside the dimensions: what is delicate may be said
+
+
 @dataclass(frozen=True, slots=True)
 class Brief:
     """A validated request.
@@ -70,6 +73,7 @@ class Brief:
     dimensions to what the person typed where that says more; ``length`` is the range, in
     characters, that the answer must keep (None where the scenario knows no length).
     ``days`` are the lunar days that were told, ``readings`` how other words were understood.
+    ``say_it`` is set where the writer allows what else would be left unsaid.
     """
 
     scenario: Scenario
@@ -78,6 +82,7 @@ class Brief:
     length: LengthRange | None
     days: Mapping[str, LunarDay] = field(default_factory=dict)
     readings: tuple[Reading, ...] = ()
+    say_it: bool = False
 
     def value(self, role: str) -> str:
         """Return the value of the dimension that plays ``role``; empty if there is none."""
@@ -115,8 +120,8 @@ class Brief:
 
     @property
     def topics(self) -> tuple[TactTopic, ...]:
-        """The sensitive topics that the detail betrays."""
-        return self.scenario.topics_in(simplified(self.value("detail")))
+        """The sensitive topics that the detail betrays, unless they may be said."""
+        return () if self.say_it else self.scenario.topics_in(simplified(self.value("detail")))
 
     def simplified(self) -> "Brief":
         """Return the brief as gates read it: traditional characters as simplified ones."""
@@ -179,7 +184,8 @@ def parse_brief(
     """Understand ``raw`` (dimension name to what was typed) as a request of ``scenario``.
 
     With ``strict`` only canonical values are taken: for data files, where an alias is a slip.
-    ``today`` says which year's calendar counts; None asks the clock.
+    ``today`` says which year's calendar counts; None asks the clock. Beside the dimensions,
+    ``say_it`` (anything but empty) allows what else would be left unsaid.
 
     Raises:
         BriefError: a field is unknown, missing, too long, unreadable, or not understood;
@@ -187,7 +193,7 @@ def parse_brief(
     """
     known = {dimension.name for dimension in scenario.dimensions}
     for name in raw:
-        if name not in known:
+        if name not in known and (strict or name != SAY_IT):
             raise BriefError(
                 f"没有“{shown(name)}”这一项；可以填：{'、'.join(sorted(known))}。",
                 f"There is no field {shown(name)!r}; known: {', '.join(sorted(known))}.",
@@ -219,7 +225,20 @@ def parse_brief(
         length,
         MappingProxyType(days),
         tuple(readings),
+        bool(raw.get(SAY_IT)),
     )
+
+
+def caution(scenario: Scenario, detail: str) -> str:
+    """Say kindly which matters of ``detail`` will not be named, or only lightly; empty if none."""
+    topics = scenario.topics_in(simplified(detail))
+    hushed = [topic for topic in topics if topic.handling == "不提"]
+    light = [topic for topic in topics if topic.handling != "不提"]
+    zh = [f"有{'、'.join(topic.name for topic in hushed)}，不会点破"] if hushed else []
+    zh += [f"有{'、'.join(topic.name for topic in light)}，只轻轻带过"] if light else []
+    en = [f"{', '.join(topic.en for topic in hushed)}: it will not be named"] if hushed else []
+    en += [f"{', '.join(topic.en for topic in light)}: only touched upon"] if light else []
+    return say(f"细节里{'；'.join(zh)}。", f"The detail tells of {'; of '.join(en)}.") if zh else ""
 
 
 def read_fields(scenario: Scenario, raw: Mapping[str, str]) -> dict[str, Reading | BriefError]:

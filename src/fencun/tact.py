@@ -13,6 +13,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from fencun.errors import ScenarioError
@@ -23,14 +24,14 @@ _LONGEST = 4  # characters of an n-gram
 
 
 def told(detail: str) -> str:
-    """Return ``detail`` as cues read it: one ， for every stop or space, titles in 《》 left out."""
+    """Return ``detail`` as cues read it: one ， for a stop or a space, titles in 《》 left out."""
     return _STOP.sub("，", _TITLE.sub("", detail)).strip("，")
 
 
 def pieces(detail: str) -> list[str]:
     """Return the clauses of a detail that was :func:`told`, each alone and with the next."""
     clauses = detail.split("，")
-    return list(dict.fromkeys([*clauses, *map("，".join, zip(clauses, clauses[1:], strict=False))]))
+    return list(dict.fromkeys([*clauses, *map("，".join, pairwise(clauses))]))
 
 
 def buckets(piece: str, count: int) -> set[int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,6 +89,13 @@ def write(
             "--examples", help=say("也给相近的范例（不是生成的）", "Show near written lines, too")
         ),
     ] = False,
+    say_it: Annotated[
+        bool,
+        typer.Option(
+            "--say-it",
+            help=say("细节里的敏感事可以直说", "What is delicate in the detail may be named"),
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write texts for one brief (flags, or questions when there are none) or for a file."""
@@ -105,7 +113,7 @@ def write(
         "occasion": occasion, "style": style, "length": length, **_fields(field or []),
     }  # fmt: skip
     given = {name: value for name, value in flags.items() if value is not None}
-    brief = _brief(declared, given)
+    brief = replace(_brief(declared, given), say_it=say_it)
     _tell_understood(brief)
     writing = asyncio.run(_write_one(declared, brief, arm, keep, draws, seed, model, not as_json))
     if as_json:
@@ -136,13 +144,21 @@ def _brief(scenario: Scenario, given: dict[str, str]) -> "Brief":
 
 
 def _tell_understood(brief: "Brief") -> None:
-    """Say before drawing how other words than the scenario's own were understood."""
+    """Say before drawing how other words were understood, and what will be left unsaid."""
+    from fencun.brief import caution
+
     for reading in brief.readings:
         typer.secho(
             say(
                 f"{reading.label}“{reading.typed}”，当作“{reading}”。",
                 f"{reading.label} {reading.typed!r} is taken as {reading}.",
             ),
+            dim=True,
+            err=True,
+        )
+    if not brief.say_it and (told := caution(brief.scenario, brief.value("detail"))):
+        typer.secho(
+            say(f"{told}要直说，加 --say-it。", f"{told} Add --say-it to have it said."),
             dim=True,
             err=True,
         )

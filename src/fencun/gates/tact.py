@@ -16,7 +16,9 @@ _UNSAID = re.compile(
     r"(?:别|不要|不许|不用)再?(?:提|说|讲|写)(?:到|他|她|我|你)?(?:的)?(?P<what>[\u4e00-\u9fff]{1,4}?)"
     r"(?:了|这事|的事|这个)?(?=，|$)"
 )
-_MINE = re.compile(r"^(?:去年|前年|那年|大学)?[我俺](?![爸妈爹娘爷奶公婆姥外哥姐弟妹舅姨姑叔伯家们俩跟和])")
+_MINE = re.compile(
+    r"^(?:去年|前年|那年|大学)?[我俺](?![爸妈爹娘爷奶公婆姥外哥姐弟妹舅姨姑叔伯家们俩跟和])"
+)
 _SECRET = re.compile(r"没跟|没告诉|没说|瞒|不想|别提|不要提")
 
 
@@ -42,16 +44,13 @@ class TactGate:
         yield from self._unsaid(text, told(brief.value("detail")))
         for topic in brief.topics:
             mine = _is_mine(brief, topic)
-            for span in self._named(text, topic, brief.value("salutation")):
+            for span in self._named(text, topic):
                 yield self._found(topic, span, mine)
 
-    def _named(self, text: str, topic: TactTopic, salutation: str) -> Iterator[Span]:
-        """Yield what names the matter, apart from the salutation itself (沈律师)."""
+    def _named(self, text: str, topic: TactTopic) -> Iterator[Span]:
+        """Yield what names the matter; of two places that overlap the first."""
         words = self._words[topic.name].find(text)
         free = [span for span in words if span.word in topic.allowed]
-        if salutation:
-            called = re.finditer(re.escape(salutation), text)
-            free += [Span(match.start(), match.end(), salutation) for match in called]
         spans = [*words, *self._tells[topic.name].find(text)]
         if topic.handling == "不提":
             spans += self._cues[topic.name].find(_STOP.sub("，", text))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 
 from fencun.batch import candidate_row
-from fencun.brief import Reading, parse_brief, read_fields
+from fencun.brief import Reading, caution, parse_brief, read_fields
 from fencun.errors import EngineError
 from fencun.store import writings
 from fencun.web import sse
@@ -105,11 +105,13 @@ async def scenario(studio: StudioDep) -> dict[str, Any]:
 async def read(body: ReadRequest, studio: StudioDep) -> dict[str, Any]:
     """Say how what was typed is understood, before anything is written."""
     told = read_fields(studio.scenario, body.brief)
+    detail = studio.scenario.role("detail")
     return {
         "fields": {
             name: {"value": each.value if isinstance(each, Reading) else None, "told": str(each)}
             for name, each in told.items()
-        }
+        },
+        "caution": caution(studio.scenario, body.brief.get(detail.name, "")) if detail else "",
     }
 
 

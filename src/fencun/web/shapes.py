@@ -74,9 +74,13 @@ class ReadField(BaseModel):
 
 
 class ReadShape(BaseModel):
-    """The fields that are chosen from a list, as far as they are typed."""
+    """The fields that are chosen from a list, as far as they are typed.
+
+    ``caution`` says which matters of the detail will be left unsaid; empty if there are none.
+    """
 
     fields: dict[str, ReadField]
+    caution: str
 
 
 class EventRequest(Asked):

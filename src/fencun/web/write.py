@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from fencun.brief import Reading, read_fields
+from fencun.brief import SAY_IT, Reading, caution, read_fields
 from fencun.errors import BriefError, FencunError
 from fencun.scenario import Dimension, Scenario
 from fencun.store import writings
@@ -40,7 +40,7 @@ async def page(request: Request, studio: StudioDep, owner: Visitor, again: str =
 async def submit(request: Request, studio: StudioDep, owner: Visitor) -> Response:
     """Write for the posted form and show what came of it."""
     form = await request.form()
-    names = [dimension.name for dimension in studio.scenario.dimensions]
+    names = [*(dimension.name for dimension in studio.scenario.dimensions), SAY_IT]
     asked = {name: value for name in names if isinstance(value := form.get(name), str)}
     try:
         order = studio.order(asked, source="page", owner=owner)
@@ -68,7 +68,7 @@ def _show(
     error: FencunError | None = None,
 ) -> Response:
     scenario = studio.scenario
-    salutation = scenario.role("salutation")
+    salutation, detail = scenario.role("salutation"), scenario.role("detail")
     return render(
         request,
         "write.html",
@@ -76,6 +76,7 @@ def _show(
         scenario=scenario,
         fields=[_field(dimension, scenario.example) for dimension in scenario.dimensions],
         understood=_understood(scenario, asked),
+        caution=caution(scenario, asked.get(detail.name, "")) if detail else "",
         asked=asked,
         writing=writing,
         error=error,

@@ -18,6 +18,9 @@ const verdict = document.getElementById("verdict");
 const unsure = document.getElementById("unsure");
 const examples = document.getElementById("examples");
 
+const caution = document.getElementById("caution");
+const sayIt = caution?.querySelector("input");
+
 let writing = null;
 let asked = {};
 
@@ -37,7 +40,9 @@ const desk = {
 };
 
 function brief() {
-  return Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, input.value.trim()]));
+  const told = Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, input.value.trim()]));
+  if (sayIt?.checked && !caution.hidden) told[sayIt.name] = sayIt.value;
+  return told;
 }
 
 // Chips: pressing one fills the field in; typing presses the one that is meant. What other words
@@ -53,10 +58,7 @@ function press(box) {
   const typed = fields[box.dataset.field].value.trim();
   const own = chipsOf(box).some((chip) => chip.dataset.value === typed);
   show(box, own ? typed : null, "");
-  if (typed && !own) {
-    clearTimeout(resting);
-    resting = setTimeout(understand, REST_MS);
-  }
+  if (typed && !own) soon();
 }
 
 function show(box, value, told) {
@@ -70,18 +72,32 @@ async function understand() {
   const typed = brief();
   reading?.abort();
   reading = new AbortController();
-  let told;
+  let told, warned;
   try {
     const answer = await request("/api/read", { method: "POST", body: { brief: typed }, signal: reading.signal });
-    told = (await answer.json()).fields;
+    ({ fields: told, caution: warned } = await answer.json());
   } catch {
     return; // a newer question is under way, or writing will say what is wrong
   }
+  warn(warned);
   for (const [name, { value, told: words }] of Object.entries(told)) {
     if (fields[name].value.trim() !== typed[name] || value === typed[name]) continue;
     const box = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
     show(box, value, value ? say(`当作“${words}”，也记着您的原话。`, `Taken as ${words}; your words are kept.`) : words);
   }
+}
+
+/** Say what the detail tells that will not be named, and let the writer decide otherwise. */
+function warn(told) {
+  if (!caution) return;
+  caution.hidden = !told;
+  if (caution.firstElementChild.textContent !== told) caution.firstElementChild.textContent = told;
+}
+
+/** Ask once the typing rests. */
+function soon() {
+  clearTimeout(resting);
+  resting = setTimeout(understand, REST_MS);
 }
 
 function unfold(box, open) {
@@ -299,6 +315,7 @@ function reveal() {
 form.querySelectorAll("[data-field]").forEach((box) => {
   const name = box.dataset.field;
   if (box.querySelector(".chips")) setUpChips(box);
+  if (box.contains(caution)) fields[name].addEventListener("input", soon);
   fields[name].addEventListener("input", () => forgive(name));
 });
 form.addEventListener("submit", (event) => {
