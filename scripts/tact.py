@@ -21,7 +21,7 @@ from fencun.tact import buckets, pieces, told
 
 BUCKETS = 1 << 14
 SOFTNESS = 20.0  # the larger, the less the weights are held back
-OTHERS = 0.5  # what a piece of the dataset's details weighs beside a hand-picked one
+OTHERS = 0.5  # what a piece of the dataset's details weighs beside one of the file
 THRESHOLD = 0.8
 
 

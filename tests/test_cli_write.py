@@ -79,3 +79,15 @@ def test_the_real_model_writes() -> None:
     row = json.loads(ended.stdout)
     assert row["model"] == "qwen2.5-coder-1.5b"
     assert all(re.search(r"[一-鿿]{4}", candidate["text"]) for candidate in row["candidates"])
+
+
+def test_what_will_not_be_named_is_said_before_drawing_unless_it_may_be(
+    engine: FakeEngine,
+) -> None:
+    asked = (
+        "write", "--salutation", "大鹏", "--relation", "发小", "--detail", "孩子判给他妈了",
+        "-n", "1", "--draws", "1", "--seed", "1",
+    )  # fmt: skip
+    told = run(*asked)
+    assert "细节里有离婚分手，不会点破。要直说，加 --say-it。" in told.stderr
+    assert "不会点破" not in run(*asked, "--say-it").stderr

@@ -323,3 +323,23 @@ def test_how_words_are_understood_is_said_before_anything_is_written(client: Tes
     assert told["length"]["told"] == "短（25 到 50 字）"
     assert "没有看懂" in told["relation"]["told"]
     assert client.get("/api/history").json()["writings"] == []
+
+
+def test_what_will_not_be_named_is_said_before_and_may_be_allowed(client: TestClient) -> None:
+    def caution(detail: str) -> str:
+        told = client.post("/api/read", json={"brief": {"detail": detail}}).json()
+        return str(told["caution"])
+
+    assert caution("儿子判给他妈了 我俩也吵过架") == (
+        "细节里有离婚分手，不会点破；有吵过架，只轻轻带过。"
+    )
+    assert caution("一起爬过山") == ""
+    brief = {**web_app.BRIEF, "detail": "他去年离婚"}
+    body = {"text": "王老师，离婚没什么，您多保重。", "brief": brief}
+    named = client.post("/api/check", json=body).json()["gates"]
+    assert "tact" in {finding["gate"] for finding in named}
+    allowed = client.post("/api/check", json={**body, "brief": {**brief, "say_it": "1"}}).json()
+    assert "tact" not in {finding["gate"] for finding in allowed["gates"]}
+    kept = client.post("/api/write", json={"brief": {**brief, "say_it": "1"}}).json()
+    assert kept["asked"]["say_it"] == "1"
+    assert "say_it" not in kept["brief"]

@@ -188,3 +188,17 @@ def test_nothing_is_promised_about_privacy_with_a_remote_engine(scenario: Scenar
 def test_without_javascript_the_page_says_how_words_were_understood(client: TestClient) -> None:
     page = client.post("/", data={**web_app.BRIEF, "length": "不少于80字"}).text
     assert "当作“中（80 到 120 字）”，也记着您的原话。" in page
+
+
+def test_without_javascript_the_page_says_what_it_will_not_name_and_keeps_the_tick(
+    client: TestClient,
+) -> None:
+    assert '<div class="caution" id="caution" hidden>' in client.get("/").text
+    form = {**web_app.BRIEF, "detail": "他去年离婚"}
+    page = client.post("/", data=form).text
+    assert "细节里有离婚分手，不会点破。" in page
+    ticks = [field for field in Tags(page).all("input") if field.get("name") == "say_it"]
+    assert [("checked" in tick) for tick in ticks] == [False]
+    page = client.post("/", data={**form, "say_it": "1"}).text
+    ticks = [field for field in Tags(page).all("input") if field.get("name") == "say_it"]
+    assert [("checked" in tick) for tick in ticks] == [True]

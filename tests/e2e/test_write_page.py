@@ -138,6 +138,20 @@ def test_chips_fill_fields_and_fields_press_chips(desk: Page) -> None:
     expect(desk.locator("[data-field=length] .hint")).to_contain_text("当作“中（80 到 120 字）”")
 
 
+def test_what_will_not_be_named_is_said_while_typing_and_may_be_allowed(desk: Page) -> None:
+    caution = desk.locator("#caution")
+    expect(caution).to_be_hidden()
+    desk.locator("[name=salutation]").fill("大刚")
+    desk.locator("[name=detail]").fill("儿子判给他妈了")
+    expect(caution).to_contain_text("细节里有离婚分手，不会点破。")
+    desk.get_by_label("这事可以直说").check()
+    with desk.expect_request("**/api/write") as sent:
+        desk.locator("#go").click()
+    assert (sent.value.post_data_json or {})["brief"]["say_it"] == "1"
+    desk.locator("[name=detail]").fill("一起爬过山")
+    expect(caution).to_be_hidden()
+
+
 def test_a_field_at_fault_is_told_beside_it_and_forgiven_when_mended(desk: Page) -> None:
     fill(desk, relation="外星人")
     desk.get_by_role("button", name="写三条").click()

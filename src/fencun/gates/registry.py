@@ -25,7 +25,7 @@ from fencun.script import simplified
 
 _NOBODY = "\ue000"  # stands for each character of a name; in no pattern, and of no script
 # The gates that look at words wherever they stand, and would find them in a name too.
-_OF_WORDS = frozenset({"cliche", "calendar", "shape", "leak", "favour", "rule"})
+_OF_WORDS = frozenset({"cliche", "calendar", "tact", "shape", "leak", "favour", "rule"})
 
 
 class Gates:
