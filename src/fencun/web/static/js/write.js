@@ -189,7 +189,7 @@ function place(slips, candidates) {
 }
 
 /** Show the written lines nearest to the brief, folded unless nothing better is at hand. */
-function show(found, open) {
+function showExamples(found, open) {
   examples.hidden = !found.length;
   examples.open = open;
   examples.querySelector("ul").replaceChildren(
@@ -220,7 +220,7 @@ function follow({ event, data }, slips, state) {
     place(slips, data.candidates);
     verdict.hidden = data.passed;
     unsure.hidden = !(data.unsure && data.passed);
-    show(data.examples, data.unsure || !data.passed);
+    showExamples(data.examples, data.unsure || !data.passed);
     progress.textContent = say(`写了 ${data.drawn} 条，挑出这 ${data.candidates.length} 条。`, `${data.candidates.length} of ${data.drawn}.`);
     announce(say(`${data.candidates.length} 条写好了`, `${data.candidates.length} texts are ready`));
   }
