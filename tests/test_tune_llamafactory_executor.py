@@ -10,18 +10,15 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from transformers import AutoTokenizer
 from tune_tiny import TEMPLATE, tiny_base, tiny_dataset
-from typer.testing import CliRunner
 
 from fencun.data.lines import read_samples
-from fencun.errors import FencunError, ModelError
+from fencun.errors import FencunError
 from fencun.home import home
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
 from fencun.tune.examples import Example, encode_all
 from fencun.tune.llamafactory import executor
-from fencun.tune.llamafactory.project import speech_of
 from fencun.tune.lora import LoraAdapter
 from fencun.tune.material import Material, gather
 from fencun.tune.objectives.sft import Sft
@@ -227,35 +224,3 @@ def test_it_does_not_silently_start_anew_where_an_adapter_was_named(
 ) -> None:
     with pytest.raises(FencunError, match="去掉 start"):
         train(tmp_path / "run", config.replaced(start=str(tmp_path)))
-
-
-def test_a_base_with_another_kind_of_template_is_refused(tmp_path: Path) -> None:
-    folder = tiny_base(tmp_path / "base")
-    (folder / "chat_template.jinja").write_text("[INST]{{ messages[0].content }}[/INST]")
-    with pytest.raises(ModelError, match="对话模板"):
-        speech_of(AutoTokenizer.from_pretrained(folder))
-
-
-def test_a_project_for_several_gpus_is_written_from_a_dataset(
-    scenario: Scenario, tmp_path: Path
-) -> None:
-    from fencun.cli.tune import app
-
-    tiny_dataset(tmp_path, scenario)
-    out = tmp_path / "project"
-    arguments = ["export", str(tmp_path), "--out", str(out), "--format", "llamafactory", "--json"]
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 0, done.output
-    shown = json.loads(done.stdout)["commands"]
-    options = yaml.safe_load((out / "sft.yaml").read_text())
-    assert options["model_name_or_path"] == "Qwen/Qwen3-32B"
-    assert (options["template"], options["enable_thinking"]) == ("qwen3", False)
-    assert (options["finetuning_type"], options["lora_target"]) == ("lora", "all")
-    assert not options["overwrite_output_dir"]
-    assert "max_samples" not in options
-    assert "use_cpu" not in options
-    assert any(line.startswith("FORCE_TORCHRUN=1 llamafactory-cli train") for line in shown)
-    info = json.loads((out / "data" / "dataset_info.json").read_text())
-    rows = json.loads((out / "data" / info["fencun"]["file_name"]).read_text())
-    assert len(rows) == 24
-    assert [turn["role"] for turn in rows[0]["messages"]] == ["user", "assistant"]

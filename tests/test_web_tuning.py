@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from fencun import files
 from fencun.scenario import Scenario
-from fencun.tune.preflight import apart
+from fencun.tune.preflight import background
 from fencun.tune.runs import processes as runs
 from fencun.tune.runs.folder import CONFIG, LOG, MANIFEST
 from fencun.web import tuning
@@ -165,7 +165,7 @@ def test_the_plan_is_kept_and_shown(
         notes = [["没有 bf16。", "No bf16."]]
         return {"machine": machine, "estimates": [estimate], "take": "quick", "notes": notes}
 
-    monkeypatch.setattr(apart, "ask", measured)
+    monkeypatch.setattr(background, "ask", measured)
     page = client.post("/tune/plan", data={}).text
     assert asked[0][:3] == ["tune", "plan", "--json"]
     assert "30 分钟" in page
@@ -200,7 +200,7 @@ def test_compare_shows_both_and_refuses_who_is_not_there(
             {"name": "base", "text": "右边写的", "findings": [fault]},
         ]
 
-    monkeypatch.setattr(apart, "ask", written)
+    monkeypatch.setattr(background, "ask", written)
     form = {"left": f"run-{NAME}", "right": "base", **web_app.BRIEF}
     page = client.post("/tune/compare", data=form).text
     assert page.index("左边写的") < page.index("右边写的") < page.index("套话")

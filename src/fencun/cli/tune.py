@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +46,7 @@ Options = Annotated[Path | None, typer.Option("--config", help=say("配置 YAML"
 )
 def plan(
     base: BaseName = "",
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     train: TrainFile = "",
     validation: ValidationFile = "",
     config: Options = None,
@@ -63,7 +64,9 @@ def plan(
     if as_json:
         print_json(asdict(found))
         return
-    _print_plan(found)
+    given = {**named, "config": str(config or "")}
+    again = "".join(f" --{key} {shlex.quote(value)}" for key, value in given.items() if value)
+    _print_plan(found, again)
 
 
 @verb(app, "开始微调。", "Start a tuning run.", needs=_NEEDS)
@@ -78,7 +81,7 @@ def run(
         float | None, typer.Option("--minutes", help=say("时间预算（分钟）", "Time budget"))
     ] = None,
     base: BaseName = "",
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     train: TrainFile = "",
     validation: ValidationFile = "",
     config: Options = None,
@@ -148,7 +151,7 @@ def export(
         str, typer.Option("--format", help=say("、".join(_FORMATS), ", ".join(_FORMATS)))
     ] = "gguf",
     base: BaseName = "",
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     scale: Annotated[
         float, typer.Option("--scale", help=say("适配器的强度", "Strength of the adapter"))
     ] = 1.0,
@@ -170,9 +173,10 @@ def export(
     if to == "llamafactory":
         _write_project(folder, out, base, scenario, as_json)
         return
-    from fencun.tune.formats.deliver import deliver
+    from fencun.tune.formats.export import export as export_run
+    from fencun.tune.formats.parity import parity_words
 
-    done = deliver(
+    done = export_run(
         folder, out, to, base_name=base, scenario_name=scenario, scale=scale,
         temperature=temperature, parity=parity,
     )  # fmt: skip
@@ -181,7 +185,7 @@ def export(
         return
     typer.echo(say(f"写好了：{out}", f"Written: {out}"))
     if done.get("parity"):
-        typer.echo(say(f"核对通过：{done['parity']}", f"Parity holds: {done['parity']}"))
+        typer.echo(say(*parity_words(done["parity"])))
 
 
 def _write_project(source: Path, out: Path, model: str, scenario: str, as_json: bool) -> None:
@@ -189,10 +193,16 @@ def _write_project(source: Path, out: Path, model: str, scenario: str, as_json: 
 
     recipe = export_project(source, out, model=model, scenario_name=scenario)
     if as_json:
-        print_json({"recipe": str(recipe), "commands": commands(out)})
+        print_json({"recipe": str(recipe), "commands": commands()})
         return
-    typer.echo(say(f"写好了：{recipe}。在那边运行其中一行：", f"Written: {recipe}. Run one of:"))
-    for command in commands(out):
+    typer.echo(
+        say(
+            f"写好了：{recipe}。把文件夹拷过去，在里面运行 sh train.sh；多张卡见它开头的说明：",
+            f"Written: {recipe}. Copy the folder there and run sh train.sh in it; for several "
+            "GPUs see the head of it:",
+        )
+    )
+    for command in commands():
         typer.echo(f"  {command}")
 
 
@@ -244,7 +254,7 @@ def _finish(manifest: dict[str, Any], folder: Path, as_json: bool) -> None:
     )
 
 
-def _print_plan(found: Plan) -> None:
+def _print_plan(found: Plan, again: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -267,7 +277,7 @@ def _print_plan(found: Plan) -> None:
     if found.take:
         typer.echo(
             say(
-                f"建议：fencun tune run --preset {found.take}",
-                f"Take: fencun tune run --preset {found.take}",
+                f"建议：fencun tune run --preset {found.take}{again}",
+                f"Take: fencun tune run --preset {found.take}{again}",
             )
         )

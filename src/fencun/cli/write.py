@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fencun.cli.options import AsJson, ModelName, ScenarioName, print_json, progress, verb
+from fencun.cli.repeats import said_once
 from fencun.errors import BriefError
 from fencun.language import say
 from fencun.scenario import Scenario, load_scenario
@@ -269,8 +270,8 @@ def _write_file(
     from fencun.batch import read_jobs
 
     jobs, errors = read_jobs(briefs, scenario)
-    for error in errors[:20]:
-        typer.secho(f"{briefs}：{error}", fg="yellow", err=True)
+    for message in said_once([str(error) for error in errors])[:20]:
+        typer.secho(f"{briefs}：{message}", fg="yellow", err=True)
     if not jobs:
         raise BriefError(f"{briefs} 里没有能写的需求。", f"{briefs} holds no brief to write.")
     count = asyncio.run(_write_jobs(scenario, jobs, out, arm, keep, draws, seed, model))

@@ -20,11 +20,12 @@ from fencun.models.installed import locate
 from fencun.prompt import messages
 from fencun.tune.base import Base, complete, find_base
 from fencun.tune.examples import prompt_ids
-from fencun.tune.formats.export import export_gguf
+from fencun.tune.fit import check_fits
+from fencun.tune.formats.gguf import export_gguf
 from fencun.tune.forward.decoder import Shape
 from fencun.tune.forward.greedy import greedy
 from fencun.tune.forward.student import Student
-from fencun.tune.lora import CONFIG, LoraAdapter, check_fits, weights_of
+from fencun.tune.lora import CONFIG, LoraAdapter, weights_of
 from fencun.tune.machine import look_around
 from fencun.tune.runs.folder import base_of_run
 
@@ -99,7 +100,7 @@ def _write_all(sides: Sequence[Side], brief: Brief, base_name: str) -> list[str]
     base = complete(find_base(base_name))
     for side in sides:
         if side.adapter:
-            check_fits(side.adapter, base)
+            check_fits(side.adapter, base, Path(side.name))
     if base.gguf is None:
         return _through_student(sides, brief, base)
     return _through_engine(sides, brief, base.gguf, base)

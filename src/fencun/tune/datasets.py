@@ -38,9 +38,10 @@ def data_files(config: TuneConfig, scenario: Scenario) -> tuple[Path, Path]:
     validation = Path(config.validation) if config.validation else folder / "validation.jsonl"
     for path in (train, validation):
         if not path.is_file():
+            build = f"fencun data build --scenario {config.scenario}"
             raise FencunError(
-                f"没有数据文件 {path}；先运行 fencun data build，或用 --train、--validation 指定。",
-                f"There is no data file {path}; run fencun data build first, "
+                f"没有数据文件 {path}；先运行 {build}，或用 --train、--validation 指定。",
+                f"There is no data file {path}; run {build} first, "
                 "or name one with --train and --validation.",
             )
     return train, validation

@@ -7,7 +7,7 @@ LoRA: Hu et al., 2021 (arXiv:2106.09685). The update of a weight W (out, in) is
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
+from torch.nn.functional import pad
 
 from fencun import files
 from fencun.errors import ModelError
-from fencun.tune.base import Base
 from fencun.tune.forward.decoder import PROJECTIONS, Lora, Shape
+from fencun.tune.peft_config import PeftConfig
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -33,13 +34,17 @@ def weights_of(folder: Path) -> Path:
 
 @dataclass
 class LoraAdapter:
-    """LoRA pairs for blocks ``first`` and up; ``tensors`` maps PEFT names to float32 masters."""
+    """LoRA pairs of one rank and strength; ``tensors`` maps PEFT names to float32 masters.
+
+    ``made_for`` is the base that PEFT's configuration names, empty where unknown.
+    """
 
     rank: int
     alpha: float
     layers: tuple[int, ...]
     targets: tuple[str, ...]
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    made_for: str = ""
 
     @classmethod
     def fresh(
@@ -82,6 +87,10 @@ class LoraAdapter:
             for target in self.targets
         }
 
+    def scaled(self, scale: float) -> "LoraAdapter":
+        """Return the adapter weakened or strengthened for good, for servers that know no scale."""
+        return replace(self, alpha=self.alpha * scale)
+
     def config(self, base: str) -> dict[str, Any]:
         """Return adapter_config.json as PEFT reads it."""
         return {
@@ -107,47 +116,96 @@ class LoraAdapter:
 
     @classmethod
     def load(cls, folder: Path) -> "LoraAdapter":
-        """Read an adapter in PEFT format.
+        """Read an adapter in PEFT format; it changes a base by what PEFT would change it.
+
+        Where modules differ in rank or strength (rsLoRA, rank_pattern, alpha_pattern), they are
+        brought to one: A and B are padded with zeros, B is multiplied.
 
         Raises:
-            ModelError: a file is missing or torn, or it is not a plain LoRA over known layers.
+            ModelError: a file is missing or torn, it is not a plain LoRA over known layers, a
+                number is not finite, or a key of its configuration cannot be honoured.
         """
         try:
-            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            declared = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             tensors = load((folder / WEIGHTS).read_bytes())
-            rank, alpha = int(config["r"]), float(config["lora_alpha"])
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise ModelError(
                 f"{folder} 里没有完整的 PEFT 适配器（要有 {CONFIG} 和 {WEIGHTS}）。",
                 f"{folder} holds no whole PEFT adapter ({CONFIG} and {WEIGHTS}).",
             ) from error
+        config = PeftConfig(declared if isinstance(declared, dict) else {})
         places = {_place(name) for name in tensors}
         adapter = cls(
-            rank,
-            alpha,
+            1,
+            1.0,
             tuple(sorted({layer for layer, _ in places})),
             tuple(name for name in PROJECTIONS if any(target == name for _, target in places)),
             # A file's tensors come in any order; the last bit of a gradient's norm hangs on it.
             {name: tensors[name].float() for name in sorted(tensors)},
+            config.base,
         )
+        adapter._check_tensors(folder, config)
+        adapter._unify(config)
+        return adapter
+
+    def _check_tensors(self, folder: Path, config: PeftConfig) -> None:
         wanted = {
             peft_name(layer, target, side)
-            for layer in adapter.layers
-            for target in adapter.targets
+            for layer in self.layers
+            for target in self.targets
             for side in "AB"
         }
-        if wanted != set(tensors):
+        if not self.tensors or wanted != set(self.tensors):
             raise ModelError(
                 f"{folder} 不是各层一致的 LoRA 适配器。",
                 f"{folder} is not a LoRA adapter with the same targets in every layer.",
             )
-        return adapter
+        for name, tensor in self.tensors.items():
+            module = module_name(*_place(name))
+            if not config.adapts(module):
+                raise ModelError(
+                    f"{folder} 的配置没有选中 {module}，却有它的权重；这不是一个完整的适配器。",
+                    f"The configuration in {folder} leaves out {module}, yet it has weights.",
+                )
+            rank = tensor.shape[0 if name.endswith("lora_A.weight") else -1]
+            if tensor.dim() != 2 or rank != config.module(module).rank:
+                raise ModelError(
+                    f"{folder} 里 {module} 的权重和配置里的秩对不上。",
+                    f"The weights of {module} in {folder} do not have the rank of its "
+                    "configuration.",
+                )
+            if not bool(torch.isfinite(tensor).all()):
+                raise ModelError(
+                    f"{folder} 里 {module} 的权重不是有限的数；它已经坏了。",
+                    f"The weights of {module} in {folder} are not finite: they are broken.",
+                )
+
+    def _unify(self, config: PeftConfig) -> None:
+        """Bring all modules to one rank and one scaling, and note them."""
+        places = [(layer, target) for layer in self.layers for target in self.targets]
+        modules = {place: config.module(module_name(*place)) for place in places}
+        self.rank = max(module.rank for module in modules.values())
+        scaling = modules[places[0]].scaling
+        plain = config.alpha / self.rank == scaling
+        self.alpha = config.alpha if plain else scaling * self.rank
+        for place, module in modules.items():
+            missing = self.rank - module.rank
+            down, up = peft_name(*place, "A"), peft_name(*place, "B")
+            if missing:
+                self.tensors[down] = pad(self.tensors[down], (0, 0, 0, missing))
+                self.tensors[up] = pad(self.tensors[up], (0, missing))
+            if module.scaling != scaling:
+                self.tensors[up] = self.tensors[up] * (module.scaling / scaling)
+
+
+def module_name(layer: int, target: str) -> str:
+    """Return the name that transformers gives to one projection."""
+    return f"model.layers.{layer}.{'mlp' if target in _MLP else 'self_attn'}.{target}"
 
 
 def peft_name(layer: int, target: str, side: str) -> str:
     """Return the name PEFT gives to A or B of one projection."""
-    part = "mlp" if target in _MLP else "self_attn"
-    return f"base_model.model.model.layers.{layer}.{part}.{target}.lora_{side}.weight"
+    return f"base_model.model.{module_name(layer, target)}.lora_{side}.weight"
 
 
 def _place(name: str) -> tuple[int, str]:
@@ -177,25 +235,3 @@ def widths(folder: Path) -> dict[str, tuple[int, int]]:
         "up_proj": (inner, shape.hidden),
         "down_proj": (shape.hidden, inner),
     }
-
-
-def check_fits(adapter: LoraAdapter, base: Base) -> None:
-    """Refuse an adapter that was made for a base of another shape.
-
-    Raises:
-        ModelError: names the first tensor that does not fit.
-    """
-    layers = Shape.read(base.folder).layers
-    expected = widths(base.folder)
-    for layer in adapter.layers:
-        for target in adapter.targets:
-            out, inner = expected[target]
-            down = adapter.tensors[peft_name(layer, target, "A")]
-            up = adapter.tensors[peft_name(layer, target, "B")]
-            fits = down.shape == (adapter.rank, inner) and up.shape == (out, adapter.rank)
-            if layer >= layers or not fits:
-                raise ModelError(
-                    f"这个适配器不是为 {base.name} 训练的：第 {layer} 层 {target} 的形状对不上。",
-                    f"This adapter was not made for {base.name}: "
-                    f"{target} of layer {layer} does not fit.",
-                )

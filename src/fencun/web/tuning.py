@@ -22,7 +22,7 @@ from fencun.models.installed import chosen, is_fetched, locate
 from fencun.scenario import Scenario
 from fencun.tune.config import PRESETS
 from fencun.tune.llamafactory.program import has_llamafactory
-from fencun.tune.preflight import apart
+from fencun.tune.preflight import background
 from fencun.tune.runs import processes as runs
 from fencun.web.access import router_for
 from fencun.web.leaving import unless_gone
@@ -51,7 +51,7 @@ async def plan(
     """Measure a few steps and show what each preset would take."""
     try:
         options = ["--base", _base(base), "--scenario", _scenario(studio.scenario)]
-        await _alone(request, apart.plan(options))
+        await _alone(request, background.plan(options))
     except FencunError as error:
         return _overview(request, studio.scenario, error=error)
     return RedirectResponse("/tune", 303)
@@ -121,7 +121,9 @@ async def compare(request: Request, studio: StudioDep) -> Response:
         parse_brief(studio.scenario, asked)
         arguments = [known[left][1], known[right][1], "--scenario", _scenario(studio.scenario)]
         arguments += [f"--ask={name}={value}" for name, value in asked.items()]
-        shown = await _alone(request, apart.ask(["tune", "compare", "--json", *arguments])) or []
+        shown = (
+            await _alone(request, background.ask(["tune", "compare", "--json", *arguments])) or []
+        )
     except FencunError as refused:
         error = refused
     return _compare(request, studio.scenario, left, right, asked, shown=shown, error=error)
@@ -271,7 +273,7 @@ def _data(scenario: Scenario, folder: str) -> int:
 
 
 def _plan() -> dict[str, Any] | None:
-    found = apart.last_plan()
+    found = background.last_plan()
     if found is None:
         return None
     estimates = [

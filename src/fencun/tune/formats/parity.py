@@ -70,6 +70,20 @@ class Parity:
         return {**asdict(self), "holds": self.holds}
 
 
+def parity_words(found: dict[str, Any]) -> tuple[str, str]:
+    """Return what a parity check ``found`` as a sentence, in Chinese and in English."""
+    names = {"peft": ("PEFT", "PEFT"), "merged": ("合并的权重", "the merged weights")}
+    zh = "核对通过" if found["holds"] else "核对没有通过"
+    en = "Parity holds" if found["holds"] else "Parity fails"
+    zh += f"：{found['prompts']} 个需求，适配器改变了其中 {found['changed']:.0%} 的回答"
+    en += f": {found['prompts']} briefs, {found['changed']:.0%} of the answers changed"
+    for name, reading in found["readings"].items():
+        first, gap = reading["first_token"], reading["gap"]
+        zh += f"；和{names[name][0]}相比，首词一致 {first:.0%}，每词平均差 {gap:.3f} 奈特"
+        en += f"; beside {names[name][1]} {first:.0%} of first tokens agree, {gap:.3f} nats a token"
+    return f"{zh}。", f"{en}."
+
+
 def check_parity(
     base: Base,
     tokenizer: Any,
@@ -98,10 +112,8 @@ def check_parity(
         readings["merged"] = _read(_plain(merged), tokenizer, chats, on)
     parity = Parity(len(chats), changed, readings)
     if not parity.holds:
-        raise ModelError(
-            f"导出核对没有通过，不能用：{parity.to_json()}",
-            f"The export fails its parity check and must not be used: {parity.to_json()}",
-        )
+        zh, en = parity_words(parity.to_json())
+        raise ModelError(f"这份导出不能用。{zh}", f"This export must not be used. {en}")
     return parity
 
 

@@ -21,10 +21,11 @@ from fencun.errors import FencunError
 from fencun.tune.config import TuneConfig
 from fencun.tune.datasets import data_files
 from fencun.tune.examples import Example
+from fencun.tune.fit import check_fits
 from fencun.tune.forward.decoder import Shape
 from fencun.tune.llamafactory.program import find_llamafactory
 from fencun.tune.llamafactory.project import OUTPUT, recipe, speech_of, write_project
-from fencun.tune.lora import LoraAdapter, check_fits
+from fencun.tune.lora import LoraAdapter
 from fencun.tune.machine import look_around
 from fencun.tune.material import Material, gather
 from fencun.tune.preflight.cost import Cost
@@ -162,8 +163,8 @@ def _parity(
     """Check that the engine says what was trained; None where the base is no GGUF."""
     if material.base.gguf is None:
         return None
-    from fencun.tune.formats.deliver import parity_chats
-    from fencun.tune.formats.export import export_gguf
+    from fencun.tune.formats.export import parity_chats
+    from fencun.tune.formats.gguf import export_gguf
     from fencun.tune.formats.parity import check_parity
 
     gguf = export_gguf(adapter, material.base, folder.best / "adapter.gguf")

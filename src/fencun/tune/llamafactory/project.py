@@ -6,6 +6,7 @@ to several GPUs. Nothing of it is imported; ``factory`` runs it where it is inst
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ LARGE = "Qwen/Qwen3-32B"
 _CUTOFF = 2048
 _SYSTEM = "<|im_start|>system\n"
 _USER = "<|im_start|>user\n"
+_ASSISTANT = "<|im_start|>assistant\n"
 _END = "<|im_end|>\n"
 _DEEPSPEED = {
     "train_batch_size": "auto",
@@ -46,14 +48,27 @@ _DEEPSPEED = {
         "stage3_gather_16bit_weights_on_model_save": True,
     },
 }
-_COMMANDS = """\
-# In this folder, in the environment of LLaMA-Factory. Run again, each goes on where it was.
-# One GPU, or several that each hold the whole model (DDP, by itself):
-llamafactory-cli train sft.yaml
-# The model spread over several GPUs, with DeepSpeed ZeRO-3:
-FORCE_TORCHRUN=1 llamafactory-cli train sft.yaml deepspeed=deepspeed_zero3.json
-# The same with FSDP (num_processes in fsdp.yaml is the number of GPUs):
-accelerate launch --config_file fsdp.yaml -m llamafactory.launcher sft.yaml
+# What train.sh runs, by its argument.
+_COMMANDS = {
+    "": "llamafactory-cli train sft.yaml",
+    "deepspeed": "FORCE_TORCHRUN=1 llamafactory-cli train sft.yaml deepspeed=deepspeed_zero3.json",
+    "fsdp": "accelerate launch --config_file fsdp.yaml -m llamafactory.launcher sft.yaml",
+}
+_SCRIPT = """\
+#!/bin/sh
+# Trains what lies in this folder, in the environment of LLaMA-Factory. Run again, it goes on
+# where it was.
+#   sh train.sh            one GPU, or several that each hold the whole model (DDP, by itself)
+#   sh train.sh deepspeed  the model spread over several GPUs, with DeepSpeed ZeRO-3
+#   sh train.sh fsdp       the same with FSDP (num_processes in fsdp.yaml is the number of GPUs)
+set -eu
+cd "$(dirname "$0")"
+case "${1:-}" in
+"") COMMANDS[] ;;
+deepspeed) COMMANDS[deepspeed] ;;
+fsdp) COMMANDS[fsdp] ;;
+*) echo "usage: sh train.sh [deepspeed|fsdp]" >&2; exit 2 ;;
+esac
 """
 
 
@@ -73,17 +88,17 @@ def speech_of(tokenizer: Any) -> Speech:
     """Return the template that makes the same tokens as the base's own, thinking off.
 
     Raises:
-        ModelError: the base's template is not of the ChatML kind that Qwen uses.
+        ModelError: the base always thinks first, or its template is not of the ChatML kind that
+            Qwen uses.
     """
     before, after = one_turn(tokenizer)
     system = ""
     if before.startswith(_SYSTEM) and _END in before:
         system, _, before = before.removeprefix(_SYSTEM).partition(_END)
     answer = after.removeprefix(_END)
-    known = {
-        "<|im_start|>assistant\n": "qwen",
-        "<|im_start|>assistant\n<think>\n\n</think>\n\n": "qwen3",
-    }
+    if answer.rstrip() == f"{_ASSISTANT}<think>":
+        raise _always_thinks("这个底座", "This base")
+    known = {_ASSISTANT: "qwen", f"{_ASSISTANT}<think>\n\n</think>\n\n": "qwen3"}
     if before != _USER or answer not in known:
         raise ModelError(
             "这个底座的对话模板和 LLaMA-Factory 的 qwen、qwen3 都对不上，训练和使用会不一致。",
@@ -94,11 +109,49 @@ def speech_of(tokenizer: Any) -> Speech:
 
 
 def speech_named(model: str) -> Speech:
-    """Return the template for a model that is not on this machine, by its name."""
-    name = model.lower()
-    if "qwen3" in name:
-        return Speech("qwen3")
-    return Speech("qwen" if "qwen" in name else "")
+    """Return the template of LLaMA-Factory 0.9.5 for a model that is known by its name only.
+
+    A model that is not of Qwen's gets none: LLaMA-Factory reads the tokenizer's own.
+
+    Raises:
+        ModelError: it always thinks first, it is no model that writes text, or this version of
+            Qwen is not known.
+    """
+    name = model.rstrip("/").rpartition("/")[2].lower()
+    version = re.search(r"qwen-?(\d+(?:\.\d+)?)", name)
+    if "thinking" in name or "qwq" in name:
+        raise _always_thinks(model, model)
+    if not version:
+        return Speech("qwen" if "qwen" in name else "")
+    if other := re.search(r"vl|omni|audio|asr|tts|image|embedding|reranker|guard", name):
+        raise ModelError(
+            f"{model} 不是写文字的对话模型（{other[0]}）；请选同一代的文字模型。",
+            f"{model} is no chat model that writes text ({other[0]}); take one that does.",
+        )
+    templates = {**dict.fromkeys(("1.5", "2.5"), "qwen"), "3.5": "qwen3_5", "3.6": "qwen3_6"}
+    if version[1] == "3":  # Instruct-2507, Next-Instruct and Coder know no thinking at all
+        never = "instruct" in name or "coder" in name
+        return Speech("qwen3_nothink" if never else "qwen3")
+    if version[1] == "2":
+        return Speech("qwen", "You are a helpful assistant.")
+    if version[1] not in templates:
+        raise ModelError(
+            f"不知道 {model} 该用 LLaMA-Factory 的哪个模板；把它下载下来，用 --base 给文件夹，"
+            "模板就从它的 tokenizer 认。",
+            f"It is not known which template of LLaMA-Factory {model} takes; download it and "
+            "give the folder as --base: then its tokenizer says.",
+        )
+    return Speech(templates[version[1]])
+
+
+def _always_thinks(zh: str, en: str) -> ModelError:
+    return ModelError(
+        f"{zh} 总要先想一遍，关不掉；祝福的样本里没有思考，训练和使用会对不上。"
+        "请用能关掉思考的（如 Qwen3-8B）或不思考的（Instruct）。",
+        f"{en} always thinks first, which cannot be switched off; the samples hold no thoughts, so "
+        "training would not match serving. Take one that can be told not to (such as Qwen3-8B) "
+        "or one that never does (Instruct).",
+    )
 
 
 def recipe(
@@ -218,20 +271,19 @@ def write_project(
     files.write_json(data / "dataset_info.json", dataset_info((TRAIN, VALIDATION)))
     files.write_json(folder / "deepspeed_zero3.json", _DEEPSPEED)
     files.write_text(folder / "fsdp.yaml", yaml.safe_dump(fsdp(max(1, gpus)), sort_keys=False))
-    files.write_text(folder / "train.sh", _COMMANDS)
+    files.write_text(folder / "train.sh", _script())
     files.write_text(
         folder / RECIPE, yaml.safe_dump(options, sort_keys=False, allow_unicode=True, width=10000)
     )
     return folder / RECIPE
 
 
-def export_project(
-    source: Path, folder: Path, *, model: str = "", scenario_name: str = "spring_festival"
-) -> Path:
+def export_project(source: Path, folder: Path, *, model: str = "", scenario_name: str = "") -> Path:
     """Write a project for another machine; return its recipe.
 
     ``source`` is a run, whose options and data are taken, or a folder with train.jsonl and
-    validation.jsonl. ``model`` is a name on the hub or a folder over there.
+    validation.jsonl; in the folder of a scenario they are of that, else of ``scenario_name``.
+    ``model`` is a name on the hub or a folder over there.
 
     Raises:
         FencunError: ``source`` is neither, or its data cannot be read.
@@ -240,8 +292,24 @@ def export_project(
     scenario = load_scenario(config.scenario)
     train, validation = (read_samples(path, scenario) for path in data_files(config, scenario))
     model = model or LARGE
-    options = recipe(config, model, speech_named(model), samples=len(train))
+    options = recipe(config, model, _speech(model), samples=len(train))
     return write_project(folder, scenario, (train, validation), options)
+
+
+def _script() -> str:
+    script = _SCRIPT
+    for argument, command in _COMMANDS.items():
+        script = script.replace(f"COMMANDS[{argument}]", command)
+    return script
+
+
+def _speech(model: str) -> Speech:
+    """Return the template for a name on the hub, or of a folder that is on this machine."""
+    if not (Path(model) / "config.json").is_file():
+        return speech_named(model)
+    from transformers import AutoTokenizer
+
+    return speech_of(AutoTokenizer.from_pretrained(model))
 
 
 def _options(source: Path, scenario_name: str) -> TuneConfig:
@@ -256,10 +324,12 @@ def _options(source: Path, scenario_name: str) -> TuneConfig:
             f"{source} 里既没有微调，也没有 train.jsonl。",
             f"{source} holds neither a tuning run nor a train.jsonl.",
         )
-    return TuneConfig(scenario=scenario_name, train=str(train), validation=str(validation))
+    if not scenario_name and (source.parent / "scenario.yaml").is_file():
+        scenario_name = str(source.parent)
+    options = TuneConfig(train=str(train), validation=str(validation))
+    return options.replaced(scenario=scenario_name) if scenario_name else options
 
 
-def commands(folder: Path) -> list[str]:
-    """Return the commands that train in ``folder`` on one GPU and on several."""
-    lines = (folder / "train.sh").read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if not line.startswith("#")]
+def commands() -> list[str]:
+    """Return the commands that train in a project: on one GPU, and spread over several."""
+    return list(_COMMANDS.values())

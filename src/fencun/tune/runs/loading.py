@@ -11,10 +11,11 @@ from fencun.home import home
 from fencun.tune.base import Base
 from fencun.tune.config import TuneConfig
 from fencun.tune.examples import shared_prefix
+from fencun.tune.fit import check_fits
 from fencun.tune.forward.decoder import Shape, Weights
 from fencun.tune.forward.student import Student
 from fencun.tune.forward.vocabulary import chinese_vocabulary
-from fencun.tune.lora import LoraAdapter, check_fits, weights_of, widths
+from fencun.tune.lora import LoraAdapter, weights_of, widths
 from fencun.tune.machine import Machine, look_around
 from fencun.tune.material import Material
 from fencun.tune.runs.watch import canary_examples
@@ -95,7 +96,7 @@ def starting_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
 
 def _begun_adapter(config: TuneConfig, base: Base, layers: tuple[int, ...]) -> LoraAdapter:
     adapter = LoraAdapter.load(weights_of(Path(config.start)))
-    check_fits(adapter, base)
+    check_fits(adapter, base, Path(config.start))
     had = (adapter.rank, adapter.alpha, adapter.layers)
     if had != (config.rank, config.alpha, layers):
         raise FencunError(
