@@ -64,7 +64,7 @@ def test_what_is_not_there_is_named_with_what_is() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("dimensions: [", "YAML"),
+        ("dimensions: [", "第 1 行：方括号、花括号或引号没有配好"),
         ("- just\n- a list", "没有声明"),
         (declared(colour="red"), "colour"),
         (declared(dimensions=[]), "dimensions"),
@@ -78,7 +78,7 @@ def test_what_is_not_there_is_named_with_what_is() -> None:
                     for n in ("a", "b")
                 ]
             ),
-            "one role",
+            "name 或 role",
         ),
         (
             declared(
@@ -103,7 +103,7 @@ def test_what_is_not_there_is_named_with_what_is() -> None:
                     }
                 ]
             ),
-            "min is above max",
+            "min 比 max 大",
         ),
     ],
 )  # fmt: skip
@@ -123,3 +123,60 @@ def test_yaml_is_data(tmp_path: Path) -> None:
     path = written(tmp_path, "name: !!python/object/apply:os.getcwd []")
     with pytest.raises(ScenarioError):
         load_scenario(path)
+
+
+_BROKEN = """\
+name: Leave
+title: 请假条
+en: Leave note
+product: 请假条
+product_en: leave note
+dimensions:
+  - name: to
+    lable: 收条人
+    en: To
+    kind: text
+  - name: size
+    label: 长短
+    en: Size
+    kind: lenght
+    max_chars: 多
+    choices:
+      - {value: 短, en: short, range: {min: 9, max: 3}}
+tact: 痔疮
+rules:
+  cliches: ['(没关']
+  cliches: [好]
+"""
+
+
+def test_all_mistakes_are_told_at_once_with_line_and_how_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario(written(tmp_path, _BROKEN))
+    assert raised.value.zh.splitlines()[1:] == [
+        "第 1 行：name：要用小写英文字母和下划线，字母打头",
+        "第 8 行：dimensions.1.lable：没有 lable 这一项，是不是 label？",
+        "第 14 行：dimensions.2.kind：只能是 'text', 'choice' or 'length'",
+        "第 15 行：dimensions.2.max_chars：要写整数",
+        "第 17 行：dimensions.2.choices.1.range：min 比 max 大",
+        "第 18 行：tact：要写成列表，如 [甲, 乙]",
+        "第 21 行：cliches 写了两次（第 20 行也有）",
+    ]
+    assert "line 8: dimensions.1.lable: there is no key lable; did you mean label?" in (
+        raised.value.en.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("name: a\n\ttitle: b", "第 2 行：缩进不能用 Tab"),
+        ("name: a\ntitle：b\nen: c", "第 2 行：冒号要用英文的"),
+        ("title: 他说: 好", "第 1 行：一行里多了冒号"),
+        ("name：请假\n", "冒号要用英文的"),
+        ("name: a\nname: a", "第 2 行：name 写了两次"),
+    ],
+)
+def test_what_is_no_yaml_says_how_to_mend_it(tmp_path: Path, content: str, says: str) -> None:
+    with pytest.raises(ScenarioError, match=says):
+        load_scenario(written(tmp_path, content))

@@ -5,7 +5,7 @@ No code knows about any one scenario. Gates and prompts find what they need by t
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +24,7 @@ from pydantic import (
 from fencun.errors import ScenarioError
 from fencun.home import scenarios_dir
 from fencun.lunar import LunarDay
+from fencun.mistakes import Mistake, WrongError, listed, of_keys, of_syntax, of_values
 from fencun.script import plain
 from fencun.tact import TactModel, load_model, told
 from fencun.words import Patterns as Finder
@@ -41,21 +42,24 @@ def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern}: {error}") from error
+        raise WrongError(f"正则表达式 {pattern} 写错了：{error}", f"{pattern}: {error}") from error
     return pattern
 
 
-def _are_days(told: str) -> str:
-    if told != EVE:
-        first, last = _span(told)
+def _are_days(days: str) -> str:
+    if days != EVE:
+        first, last = _span(days)
         if not first or not last or first > last:
-            raise ValueError(f"{told}: no lunar days; write 12-23, 1-4..1-6 or {EVE}")
-    return told
+            raise WrongError(
+                f"{days} 不是农历日子；写 12-23、1-4..1-6 或 {EVE}",
+                f"{days}: no lunar days; write 12-23, 1-4..1-6 or {EVE}",
+            )
+    return days
 
 
-def _span(told: str) -> tuple[LunarDay, LunarDay] | tuple[None, None]:
-    """Return the first and the last of the lunar days ``told``; None where they are none."""
-    if not (match := _DAYS.fullmatch(told)):
+def _span(days: str) -> tuple[LunarDay, LunarDay] | tuple[None, None]:
+    """Return the first and the last of the lunar ``days``; None where they are none."""
+    if not (match := _DAYS.fullmatch(days)):
         return None, None
     first = LunarDay(int(match[1]), int(match[2]))
     return first, LunarDay(int(match[3]), int(match[4])) if match[3] else first
@@ -81,7 +85,7 @@ class LengthRange(Declared):
     @model_validator(mode="after")
     def _ordered(self) -> "LengthRange":
         if self.min > self.max:
-            raise ValueError("min is above max")
+            raise WrongError("min 比 max 大", "min is above max")
         return self
 
 
@@ -131,8 +135,8 @@ class Choice(Declared):
 
     def spans(self, eve: LunarDay) -> list[tuple[LunarDay, LunarDay]]:
         """Return first and last of the lunar days it is for, in a year with this ``eve``."""
-        told = [(eve, eve) if days == EVE else _span(days) for days in self.days]
-        return [(first, last) for first, last in told if first and last]
+        spans = [(eve, eve) if days == EVE else _span(days) for days in self.days]
+        return [(first, last) for first, last in spans if first and last]
 
     def is_for(self, day: LunarDay, eve: LunarDay) -> bool:
         """Return whether ``day`` is one of this choice's, in a year with this ``eve``."""
@@ -165,12 +169,18 @@ class Dimension(Declared):
     @model_validator(mode="after")
     def _consistent(self) -> "Dimension":
         if (self.kind == "text") == bool(self.choices):
-            raise ValueError(f"{self.name}: kind {self.kind} and its choices do not agree")
+            raise WrongError(
+                f"{self.name} 是 {self.kind}，{'不该有' if self.choices else '要有'} choices",
+                f"{self.name}: kind {self.kind} and its choices do not agree",
+            )
         names = [name for choice in self.choices for name in choice.all_names]
         if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"{self.name}: said twice: {'、'.join(sorted(twice))}")
+            said = "、".join(sorted(twice))
+            raise WrongError(f"{self.name} 里重复了：{said}", f"{self.name}: said twice: {said}")
         if self.kind == "length" and not all(choice.range for choice in self.choices):
-            raise ValueError(f"{self.name}: every length needs a range")
+            raise WrongError(
+                f"{self.name} 的每一档都要有 range", f"{self.name}: every length needs a range"
+            )
         return self
 
     def choice(self, value: str) -> Choice | None:
@@ -321,7 +331,9 @@ class Scenario(Declared):
             [d.role for d in self.dimensions if d.role],
         ):
             if len(set(what)) != len(what):
-                raise ValueError("two dimensions have one name or one role")
+                raise WrongError(
+                    "两个维度用了同一个 name 或 role", "two dimensions have one name or one role"
+                )
         for case in self.rules.cases:
             for name in case.when:
                 self._known(name, case.wanted(name))
@@ -331,10 +343,15 @@ class Scenario(Declared):
         """Raise where a rule asks for a dimension or a value that there is not."""
         dimension = next((d for d in self.dimensions if d.name == name), None)
         if dimension is None or not dimension.choices:
-            raise ValueError(f"rules.cases: {name} is no dimension with choices")
+            raise WrongError(
+                f"rules.cases：{name} 不是有选项的维度", f"rules.cases: {name} has no choices"
+            )
         for value in values:
             if dimension.choice(value) is None:
-                raise ValueError(f"rules.cases: {name} has no value {value}")
+                raise WrongError(
+                    f"rules.cases：{name} 没有“{value}”这个选项",
+                    f"rules.cases: {name} has no value {value}",
+                )
 
     def dimension(self, name: str) -> Dimension:
         """Return the dimension called ``name``; KeyError if there is none."""
@@ -394,36 +411,54 @@ def load_scenario(source: str | Path = "spring_festival") -> Scenario:
 
 @cache
 def _load(path: Path) -> Scenario:
+    text = _read(path)
     try:
-        declared: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        root = yaml.compose(text)
+        declared: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _malformed(path, [of_syntax(error, text)]) from error
+    if not isinstance(declared, dict):
+        colon = "；冒号要用英文的 :" if "：" in text else ""
+        raise ScenarioError(
+            f"{path} 里没有声明场景{colon}。", f"{path} declares no scenario (a key: value a line)."
+        )
+    twice = list(of_keys(root))
+    try:
+        made = Scenario(**{**declared, "folder": path.parent})
+    except ValidationError as error:
+        raise _malformed(path, [*twice, *of_values(error, root, _keys())]) from error
+    except TypeError as error:  # a key that is no text
+        raise ScenarioError(f"{path}：{error}", f"{path}: {error}") from error
+    if twice:
+        raise _malformed(path, twice)
+    return made
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ScenarioError(
+            f"{path} 不是 UTF-8；请在编辑器里另存为 UTF-8。",
+            f"{path} is not UTF-8; save it as UTF-8.",
+        ) from error
+    except OSError as error:
         raise ScenarioError(
             f"读不了场景文件 {path}。看看名字对不对；现有：{'、'.join(scenario_names())}。",
             f"Cannot read the scenario file {path}. Shipped: {', '.join(scenario_names())}.",
         ) from error
-    except yaml.YAMLError as error:
-        raise ScenarioError(
-            f"{path} 不是合法的 YAML：{error}", f"{path} is not valid YAML: {error}"
-        ) from error
-    if not isinstance(declared, dict):
-        raise ScenarioError(f"{path} 里没有声明场景。", f"{path} declares no scenario.")
-    try:
-        return Scenario(**{**declared, "folder": path.parent})
-    except (ValidationError, TypeError) as error:
-        raise ScenarioError(
-            f"{path} 声明得不对：{_explain(error)}", f"{path} is malformed: {_explain(error)}"
-        ) from error
+
+
+def _malformed(path: Path, mistakes: Iterable[Mistake]) -> ScenarioError:
+    zh, en = listed(mistakes)
+    return ScenarioError(f"{path} 要改这些地方：\n{zh}", f"{path} needs mending:\n{en}")
+
+
+def _keys() -> set[str]:
+    """Every key that a scenario may hold somewhere."""
+    return {name for model in Declared.__subclasses__() for name in model.model_fields}
 
 
 def scenario_names() -> list[str]:
     """Return the names of the shipped scenarios."""
     return sorted(path.parent.name for path in scenarios_dir().glob("*/scenario.yaml"))
-
-
-def _explain(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    return "；".join(
-        f"{'.'.join(str(step) for step in item['loc']) or '/'}: {item['msg']}"
-        for item in error.errors()[:5]
-    )

@@ -1,0 +1,176 @@
+"""What is wrong with a YAML file, all of it at once: line, what was meant, and how to mend it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+_MOST = 20
+# What to say of each kind of pydantic's errors; {key} is the last step, others are its context.
+_SAID: dict[str, tuple[str, str]] = {
+    "missing": ("少了 {key}", "{key} is missing"),
+    "extra_forbidden": ("没有 {key} 这一项", "there is no key {key}"),
+    "string_type": ("要写文字", "should be text"),
+    "string_too_short": ("不能是空的", "must not be empty"),
+    "string_pattern_mismatch": (
+        "要用小写英文字母和下划线，字母打头",
+        "takes lower-case letters and underscores, beginning with a letter",
+    ),
+    "int_type": ("要写整数", "should be a whole number"),
+    "int_parsing": ("要写整数", "should be a whole number"),
+    "int_from_float": ("要写整数", "should be a whole number"),
+    "bool_type": ("要写 true 或 false", "should be true or false"),
+    "bool_parsing": ("要写 true 或 false", "should be true or false"),
+    "tuple_type": ("要写成列表，如 [甲, 乙]", "should be a list, like [a, b]"),
+    "dict_type": ("要写成“名: 值”", "should be names with values"),
+    "model_type": ("要写成“名: 值”", "should be names with values"),
+    "model_attributes_type": ("要写成“名: 值”", "should be names with values"),
+    "too_short": ("至少要有 {min_length} 项", "needs at least {min_length}"),
+    "greater_than_equal": ("不能小于 {ge}", "must not be below {ge}"),
+    "less_than_equal": ("不能大于 {le}", "must not be above {le}"),
+    "literal_error": ("只能是 {expected}", "must be {expected}"),
+}
+# Of a parser's complaint, by a part of it, how to mend what most likely caused it.
+_MENDED: tuple[tuple[str, str, str], ...] = (
+    ("\\t", "缩进不能用 Tab，改用空格", "indent with spaces, not with tabs"),
+    ("mapping values", "一行里多了冒号，把整段文字放进引号", "put text with a colon in quotes"),
+    ("expected ',' or", "方括号、花括号或引号没有配好", "a bracket or a quote is not closed"),
+    ("expected <block end>", "缩进没有对齐，或少了引号", "wrong indentation, or a missing quote"),
+    ("could not find expected ':'", "这一行少了英文冒号", "a colon is missing in this line"),
+    ("stream end", "方括号、花括号或引号没有配好", "a bracket or a quote is not closed"),
+    ("undefined alias", "* 打头的文字要放进引号", "text that begins with * wants quotes"),
+    ("constructor", "不能用 ! 开头的标签", "tags that begin with ! are not allowed"),
+    ("cannot start any token", "这个字符开头的文字要放进引号", "such text wants quotes"),
+)  # fmt: skip
+
+
+class WrongError(ValueError):
+    """A rule of a declaration is broken; said in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing that is wrong, at a line (from 1; 0 where none applies)."""
+
+    line: int
+    zh: str
+    en: str
+
+
+def of_syntax(error: yaml.YAMLError, text: str) -> Mistake:
+    """Say where and, as far as can be told, why ``text`` is no YAML."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    told = str(error)
+    line = mark.line + 1 if mark else 0
+    around = list(enumerate(text.splitlines(), start=1))[max(0, line - 2) : line]
+    for number, wrong in around:
+        if "：" in wrong and ":" not in wrong:
+            return Mistake(
+                number, "冒号要用英文的 :，后面空一格", "use an ASCII colon, then a space"
+            )
+    for part, zh, en in _MENDED:
+        if part in told:
+            return Mistake(line, zh, en)
+    return Mistake(line, f"不是合法的 YAML：{told}", f"no valid YAML: {told}")
+
+
+def of_keys(root: yaml.Node | None) -> Iterator[Mistake]:
+    """Yield the keys that are written twice: YAML would silently keep the last."""
+    if isinstance(root, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in root.value:
+            line = key.start_mark.line + 1
+            if first := seen.get(key.value):
+                yield Mistake(
+                    line,
+                    f"{key.value} 写了两次（第 {first} 行也有）",
+                    f"{key.value} is there twice (line {first} too)",
+                )
+            seen[key.value] = line
+            yield from of_keys(value)
+    elif isinstance(root, yaml.SequenceNode):
+        for node in root.value:
+            yield from of_keys(node)
+
+
+def of_values(
+    error: ValidationError, root: yaml.Node | None, known: Iterable[str]
+) -> Iterator[Mistake]:
+    """Yield what ``error`` finds; ``known`` are the keys that a misspelt one may stand for.
+
+    A key that is missing because another one was misspelt is told once.
+    """
+    names = sorted(known)
+    found = error.errors()
+    meant: set[tuple[tuple[Any, ...], str]] = set()
+    for item in found:
+        if item["type"] == "extra_forbidden":
+            near = get_close_matches(str(item["loc"][-1]), names, 1, 0.7)
+            meant |= {(item["loc"][:-1], name) for name in near}
+    for item in found:
+        where = item["loc"]
+        if item["type"] == "missing" and (where[:-1], where[-1]) in meant:
+            continue
+        if item["type"] == "too_short" and any(_inside(other["loc"], where) for other in found):
+            continue  # there are some, and they are wrong
+        line, steps = _place(root, where[:-1] if item["type"] == "missing" else where)
+        zh, en = _said(dict(item), names)
+        path = ".".join(map(str, steps))
+        yield Mistake(line, f"{path}：{zh}" if path else zh, f"{path}: {en}" if path else en)
+
+
+def _inside(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return len(one) > len(other) and one[: len(other)] == other
+
+
+def _said(item: dict[str, Any], names: list[str]) -> tuple[str, str]:
+    context = item.get("ctx") or {}
+    if isinstance(wrong := context.get("error"), WrongError):
+        return wrong.zh, wrong.en
+    zh, en = _SAID.get(item["type"], (item["msg"], item["msg"]))
+    told = {**context, "key": item["loc"][-1] if item["loc"] else ""}
+    if item["type"] in _SAID:
+        zh, en = zh.format(**told), en.format(**told)
+    if item["type"] == "extra_forbidden":
+        for near in get_close_matches(str(told["key"]), names, 1, 0.7):
+            return f"{zh}，是不是 {near}？", f"{en}; did you mean {near}?"
+    return zh, en
+
+
+def _place(root: yaml.Node | None, where: tuple[Any, ...]) -> tuple[int, list[Any]]:
+    """The line of the last step of ``where`` that is in the file, and the steps to say."""
+    line, node, steps = (1 if root else 0), root, []
+    for step in where:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if pair is None:
+                steps.append(step)
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            if step >= len(node.value):
+                break
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break  # a tag of pydantic's, which stands in no file
+        steps.append(step + 1 if isinstance(step, int) else step)
+    return line, steps
+
+
+def listed(mistakes: Iterable[Mistake]) -> tuple[str, str]:
+    """Return the mistakes in the order of their lines, in Chinese and in English."""
+    found = sorted(set(mistakes))
+    zh = [f"第 {m.line} 行：{m.zh}" if m.line else m.zh for m in found[:_MOST]]
+    en = [f"line {m.line}: {m.en}" if m.line else m.en for m in found[:_MOST]]
+    if (more := len(found) - _MOST) > 0:
+        zh.append(f"还有 {more} 处")
+        en.append(f"{more} more")
+    return "\n".join(zh), "\n".join(en)
