@@ -73,3 +73,12 @@ def test_a_form_makes_a_card_without_javascript(client: TestClient) -> None:
     assert picture(made.content).size == (WIDTH, HEIGHT)
     assert client.post("/card", data={}).status_code == 422
     assert client.post("/card", data={"text": TEXT, "design": "none"}).status_code == 422
+
+
+def test_a_name_that_cannot_be_drawn_is_said_and_not_left_out(client: TestClient) -> None:
+    body = {"text": "𠮷老师，给您拜年了，少站风口。", "salutation": "𠮷老师", "design": "plum"}
+    answer = client.post("/api/cards", json=body)
+    assert answer.status_code == 422
+    assert "没有“𠮷”" in answer.json()["error"]["message"]
+    drawn = client.post("/api/cards", json={**body, "text": "囍，给您拜年了🎉。", "salutation": ""})
+    assert drawn.status_code == 200

@@ -42,11 +42,11 @@ async def list_designs() -> dict[str, list[dict[str, str]]]:
     response_class=Response,
     responses={
         200: {"content": {"image/png": {}}, "description": "1080 × 1620 pixels"},
-        422: {"model": ErrorShape, "description": "No such design, or the text does not fit"},
+        422: {"model": ErrorShape, "description": "No such design, or a character cannot be drawn"},
     },
 )
 async def card(body: CardRequest) -> Response:
-    """Return the card as a PNG. Characters that the font lacks, emoji among them, are left out."""
+    """Return the card as a PNG. Emoji are left out; a letter that the font lacks is refused."""
     return await _drawn(body)
 
 
@@ -69,6 +69,7 @@ async def form(request: Request) -> Response:
 async def _drawn(body: CardRequest) -> Response:
     need("card")
     from fencun.web.card.design import find_design
+    from fencun.web.card.fonts import undrawable
     from fencun.web.card.paint import Card, paint
 
     design = find_design(body.design)
@@ -76,6 +77,13 @@ async def _drawn(body: CardRequest) -> Response:
         known = "、".join(each.name for each in designs())
         raise InvalidError(
             f"没有这种样式；可选：{known}。", f"No such design; there are: {known}.", field="design"
+        )
+    if lost := undrawable(f"{body.text}{body.salutation}{body.signature}")[:20]:
+        told = "”“".join(lost)
+        raise InvalidError(
+            f"贺卡的字体里没有“{told}”，画不出来；请换个写法再做。",
+            f"The font of the cards has no {', '.join(lost)}; write it otherwise and try again.",
+            field="text",
         )
     drawing = Card(body.text, design, body.setting, body.salutation, body.signature)
     png = await asyncio.to_thread(paint, drawing)

@@ -1,5 +1,6 @@
 """The fonts of a card: Noto Serif SC and Noto Sans SC from the wheel ``pylopdf-fonts-zh-cn``."""
 
+import unicodedata
 from functools import cache, lru_cache
 
 from PIL import ImageFont
@@ -37,3 +38,12 @@ def printable(text: str) -> str:
     """Return ``text`` without what the font cannot draw, and with its white space tidied."""
     lines = ("".join(filter(drawable, line)).split() for line in text.splitlines())
     return "\n".join(" ".join(line) for line in lines if line)
+
+
+def undrawable(text: str) -> str:
+    """Return the letters and figures of ``text`` that the font cannot draw, each once.
+
+    An emoji may be left out of a card; a character of a name may not.
+    """
+    letters = dict.fromkeys(char for char in text if unicodedata.category(char)[0] in "LN")
+    return "".join(char for char in letters if not drawable(char))
