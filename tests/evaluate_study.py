@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_adapter import write_manifest, write_small
 
 from fencun.evaluate.run import run
 from fencun.evaluate.study import Study
@@ -72,11 +73,10 @@ class Engines:
 
 
 def make_adapter(folder: Path, base: Path) -> Path:
-    """Write an adapter folder as far as its manifest is read: no real weights in it."""
+    """Write an adapter folder whose weights fit no model: they are looked at, not loaded."""
     folder.mkdir(parents=True)
-    (folder / "adapter.gguf").write_bytes(b"GGUF" + bytes(60))
-    manifest = {"base": str(base), "base_sha256": "0" * 64, "sha256": "1" * 64, "scale": 0.9}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_small(folder / "adapter.gguf")
+    write_manifest(folder, base=str(base), scale=0.9)
     return folder
 
 

@@ -177,3 +177,27 @@ def test_a_newer_database_is_refused_and_left_alone(own_home: Path) -> None:
     assert process.returncode == 1
     assert "9999" in err
     assert (own_home / "fencun.db").read_bytes() == before
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_the_address_that_is_told_answers_whatever_is_listened_on() -> None:
+    hosts = ("::", "0.0.0.0", "::1") if _has_ipv6() else ("0.0.0.0",)
+    for host in hosts:
+        with served("--host", host) as (_, url):
+            assert get(f"{url}/v1/models").status_code == 200
+            assert ("[" in url) == (host == "::1")
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 80, "例" * 30, "::g"])
+def test_a_host_that_is_none_is_told(host: str) -> None:
+    process = start("--port", "0", "--host", host, **NOBODY)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in said) == (1, False), said
+    assert "--port 0" in said

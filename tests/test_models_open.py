@@ -1,12 +1,21 @@
 """The engine that the user chose is the one that opens."""
 
+import hashlib
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tiny_adapter import write_small
 
+from fencun import files
 from fencun.errors import ModelError
+from fencun.home import models_dir
+from fencun.models.catalog import catalog
 from fencun.models.embedded import EmbeddedEngine
 from fencun.models.endpoint import EndpointEngine
+from fencun.models.installed import path_of, receipt_path
 from fencun.models.open import open_engine
 
 
@@ -16,12 +25,74 @@ def gguf(path: Path) -> Path:
     return path
 
 
-async def test_a_fetched_model_opens_embedded(own_home: Path, tmp_path: Path) -> None:
-    gguf(own_home / "models" / "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
-    engine = open_engine("qwen2.5-coder-0.5b", adapters=[gguf(tmp_path / "adapter.gguf")])
+@pytest.fixture
+def pinned(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str | None], Path]:
+    """Put a file in the place of a catalog model; the catalog pins its hash, or another."""
+
+    def put(name: str, sha256: str | None = "") -> Path:
+        entry = catalog().find(name)
+        path = gguf(path_of(entry))
+        right = hashlib.sha256(path.read_bytes()).hexdigest()
+        changed = entry.model_copy(update={"sha256": right if sha256 == "" else sha256})
+        monkeypatch.setitem(catalog().models, name, changed)
+        return path
+
+    return put
+
+
+Pinned = Callable[..., Path]
+
+
+async def test_a_fetched_model_opens_embedded(pinned: Pinned, tmp_path: Path) -> None:
+    pinned("qwen2.5-coder-0.5b")
+    engine = open_engine("qwen2.5-coder-0.5b", adapters=[write_small(tmp_path / "adapter.gguf")])
     assert isinstance(engine, EmbeddedEngine)
     assert (engine.name, engine.has_adapter, engine.pid) == ("qwen2.5-coder-0.5b", True, None)
     await engine.aclose()
+
+
+async def test_a_model_with_a_flipped_byte_does_not_open(pinned: Pinned) -> None:
+    path = pinned("qwen2.5-coder-0.5b")
+    await open_engine("qwen2.5-coder-0.5b").aclose()
+    told = path.stat()
+    path.write_bytes(b"GGUF..!")
+    os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+    with pytest.raises(ModelError, match=r"对不上.*fencun model fetch qwen2\.5-coder-0\.5b"):
+        open_engine("qwen2.5-coder-0.5b")
+
+
+async def test_where_the_catalog_pins_nothing_the_hash_of_the_fetch_counts(pinned: Pinned) -> None:
+    path = pinned("qwen3-8b", None)
+    await open_engine("qwen3-8b").aclose()
+    receipt_path(path).write_text(json.dumps({"name": "qwen3-8b", "sha256": "0" * 64}))
+    with pytest.raises(ModelError, match="对不上"):
+        open_engine("qwen3-8b")
+
+
+async def test_a_file_is_hashed_once_as_long_as_it_is_not_touched(
+    pinned: Pinned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+    real = files.sha256_file
+    monkeypatch.setattr(files, "sha256_file", lambda path: (hashed.append(path), real(path))[1])
+    path = pinned("qwen2.5-coder-0.5b")
+    for _ in range(2):
+        await open_engine("qwen2.5-coder-0.5b").aclose()
+    assert len(hashed) == 1
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+    await open_engine("qwen2.5-coder-0.5b").aclose()
+    assert len(hashed) == 2
+    (models_dir() / ".verified.json").write_text('[{"a": 1}]')
+    await open_engine("qwen2.5-coder-0.5b").aclose()
+    assert len(hashed) == 3
+
+
+async def test_an_adapter_without_weights_does_not_open(pinned: Pinned, tmp_path: Path) -> None:
+    pinned("qwen2.5-coder-0.5b")
+    with pytest.raises(ModelError, match="成对"):
+        open_engine("qwen2.5-coder-0.5b", adapters=[write_small(tmp_path / "a.gguf", halves="")])
 
 
 async def test_what_is_not_fetched_says_how() -> None:
@@ -29,8 +100,8 @@ async def test_what_is_not_fetched_says_how() -> None:
         open_engine()
 
 
-async def test_an_adapter_that_is_not_there_is_told(own_home: Path, tmp_path: Path) -> None:
-    gguf(own_home / "models" / "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf")
+async def test_an_adapter_that_is_not_there_is_told(pinned: Pinned, tmp_path: Path) -> None:
+    pinned("qwen2.5-coder-1.5b")
     with pytest.raises(ModelError, match="none"):
         open_engine(adapters=[tmp_path / "none.gguf"])
 

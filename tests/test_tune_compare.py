@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tiny_adapter import write_manifest, write_small
 from tune_tiny import tiny_base
 
 from fencun import files
@@ -11,11 +12,6 @@ from fencun.errors import FencunError
 from fencun.scenario import Scenario
 from fencun.tune.compare import compare
 from fencun.tune.lora import LoraAdapter, widths
-
-
-def _manifest(folder: Path, base: str) -> None:
-    declared = {"base": base, "base_sha256": "0" * 64, "sha256": "0" * 64, "scale": 1.0}
-    files.write_json(folder / "manifest.json", declared)
 
 
 def test_an_adapter_of_a_base_that_is_no_gguf(tmp_path: Path, scenario: Scenario) -> None:
@@ -35,8 +31,8 @@ def test_adapters_of_different_bases_are_not_compared(tmp_path: Path, scenario: 
     for name in ("one", "other"):
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "adapter.gguf").write_bytes(b"GGUF")
-        _manifest(folder, name)
+        write_small(folder / "adapter.gguf")
+        write_manifest(folder, base=name)
     brief = parse_brief(scenario, scenario.example)
     with pytest.raises(FencunError, match="底座不一样"):
         compare([str(tmp_path / "one"), str(tmp_path / "other")], brief)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny_adapter import write_adapter
+from tiny_adapter import write_adapter, write_manifest
 from typer.testing import CliRunner
 
 from fencun import files
@@ -51,8 +51,7 @@ def test_the_adapters_of_two_runs_on_the_base_they_were_made_for(tmp_path: Path)
 
 def test_a_shipped_adapter_beside_the_base_alone(tmp_path: Path) -> None:
     write_adapter(tmp_path / "adapter.gguf")
-    declared = {"base": LIGHT, "base_sha256": "0" * 64, "sha256": "0" * 64, "scale": 1.0}
-    files.write_json(tmp_path / "manifest.json", declared)
+    write_manifest(tmp_path, base=LIGHT)
     noise, bare = _compare(str(tmp_path), "base")
     assert noise["text"] != bare["text"]  # it is random and loud
     assert any(finding["severity"] == "fault" for finding in noise["findings"])

@@ -36,7 +36,8 @@ TABLE: dict[Scope | None, str] = {
         POST /api/write, POST /api/rewrite, POST /api/read, GET /api/scenario, POST /api/check,
         POST /api/events,
         GET /api/history, DELETE /api/history, DELETE /api/history/{writing},
-        GET /v1/models, GET /v1/models/{name:path}, POST /v1/chat/completions
+        GET /v1/models, GET /v1/models/{name:path}, POST /v1/chat/completions,
+        HEAD /v1/models, HEAD /v1/models/{name:path}, OPTIONS /v1/{path:path}
     """,
     "review": """
         GET /seeds, POST /seeds, POST /seeds/{act}, GET /seeds/seeds.jsonl,
@@ -68,6 +69,7 @@ NEEDED = {
 }
 FILLED = {
     "{writing}": "0" * 32, "{name:path}": "none", "{act}": "undo", "{seed}": "none",
+    "{path:path}": "models",
     "{sketch}": "1" * 32, "{batch}": "2" * 32, "{kind}": "open", "{code}": "no-such-poll",
     "{key}": "a" * 12, "{name}": "20990101-000000", "report.open": "report.html",
 }  # fmt: skip

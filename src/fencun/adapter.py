@@ -7,6 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from fencun.errors import ModelError
+from fencun.models.catalog import catalog
+from fencun.models.gguf import check_adapter
+from fencun.models.integrity import require_hash, require_sound
 from fencun.scenario import Scenario
 
 MANIFEST = "manifest.json"
@@ -36,32 +39,81 @@ class Adapter(BaseModel):
         return self.folder / GGUF
 
 
-def read_adapter(folder: Path) -> Adapter | None:
-    """Return the adapter in ``folder``; None where no manifest, hence no adapter, is.
+def described_adapter(folder: Path) -> Adapter | None:
+    """Return what the manifest in ``folder`` says of an adapter; None where there is none.
 
     Raises:
-        ModelError: the manifest is malformed or the weights are missing.
+        ModelError: it is malformed.
     """
     manifest = folder / MANIFEST
     if not manifest.exists():
         return None
     try:
         declared = json.loads(manifest.read_bytes())
-        adapter = Adapter(**{**declared, "folder": folder})
+        return Adapter(**{**declared, "folder": folder})
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(
             f"适配器清单 {manifest} 读不了；请重新导出：fencun tune export。",
             f"The adapter manifest {manifest} is malformed; export it again: fencun tune export.",
         ) from error
+
+
+def read_adapter(folder: Path) -> Adapter | None:
+    """Return the adapter in ``folder``; None where no manifest, hence no adapter, is.
+
+    Raises:
+        ModelError: the manifest is malformed, the weights are missing, are not those that the
+            manifest pins, or would do nothing.
+    """
+    adapter = described_adapter(folder)
+    if adapter is None:
+        return None
     if not adapter.gguf.is_file():
         raise ModelError(
             f"适配器缺文件 {adapter.gguf}；请重新导出：fencun tune export。",
             f"The adapter lacks {adapter.gguf}; export it again: fencun tune export.",
         )
+    again = "请重新导出：fencun tune export。", "Export it again: fencun tune export."
+    require_hash(adapter.gguf, adapter.sha256, again)
+    require_sound(adapter.gguf, check_adapter)
     return adapter
 
 
 def shipped_adapter(scenario: Scenario, base: str, folder: str = WRITER) -> Adapter | None:
-    """Return the adapter that ``scenario`` ships in ``folder`` for the model ``base``, if any."""
+    """Return the adapter that ``scenario`` ships in ``folder`` for the model ``base``, if any.
+
+    Raises:
+        ModelError: as :func:`read_adapter`; or it was made for another file of that name.
+    """
+    described = described_adapter(scenario.folder / folder)
+    if described is None or described.base != base:
+        return None
     adapter = read_adapter(scenario.folder / folder)
-    return adapter if adapter and adapter.base == base else None
+    assert adapter is not None
+    entry = catalog().models.get(base)
+    if entry and entry.sha256 not in (None, adapter.base_sha256):
+        raise ModelError(
+            f"{adapter.folder} 里的适配器是给另一个 {base} 文件做的；请重新训练、导出。",
+            f"The adapter in {adapter.folder} was made for another file of {base}; "
+            "tune and export it for this one.",
+        )
+    return adapter
+
+
+def served_adapter(scenario: Scenario) -> Adapter:
+    """Return what is known of the adapter that an endpoint serves for ``scenario``.
+
+    Its weights lie there; the manifest that ships says how its answers are to be drawn.
+
+    Raises:
+        ModelError: the scenario ships no adapter, or its manifest is malformed.
+    """
+    adapter = described_adapter(scenario.folder / WRITER)
+    if adapter is None:
+        raise ModelError(
+            f"设了 FENCUN_ENDPOINT_TUNED，但场景“{scenario.title}”没有适配器清单"
+            f"（{scenario.folder / WRITER / MANIFEST}）；先 fencun tune export，或去掉这个设置。",
+            f"FENCUN_ENDPOINT_TUNED is set, but the scenario {scenario.name} ships no adapter "
+            f"({scenario.folder / WRITER / MANIFEST}): run fencun tune export, or unset it.",
+        )
+    return adapter

@@ -4,6 +4,8 @@ A verb's module offers ``app``: with one command that command is the verb itself
 (``fencun write``), with several the verb is their group (``fencun model fetch``).
 """
 
+import codecs
+import io
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -83,8 +85,38 @@ def _root(
     """Options that stand before a verb."""
 
 
+# What a terminal in GBK can show of our marks; of anything else it shows a question mark.
+_PLAIN = {"✓": "√", "✗": "×", "—": "-", "–": "-", "…": "...", "“": '"', "”": '"', "·": "."}
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed instead of characters that the terminal's encoding lacks."""
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    for_them = (_PLAIN.get(character, "?") for character in lacking)
+    text = "".join(plain if _fits(plain, error.encoding) else "?" for plain in for_them)
+    return text, error.end
+
+
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _print_anywhere() -> None:
+    """Let a terminal that cannot show a character show another: no text is worth a crash."""
+    codecs.register_error("fencun", _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="fencun")
+
+
 def main() -> None:
     """Run the command line; a :class:`FencunError` becomes one sentence and exit status 1."""
+    _print_anywhere()
     try:
         app_for(sys.argv[1:])()
     except FencunError as error:

@@ -6,7 +6,7 @@ import platform
 import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from fencun.errors import FencunError
 from fencun.extras import EXTRAS, how_to_install, missing
 from fencun.home import home
 from fencun.language import say
+
+if TYPE_CHECKING:
+    from fencun.models.canary import Canary
 
 app = typer.Typer()
 
@@ -40,9 +43,22 @@ def doctor(
             )
         ),
     ] = True,
+    endpoint: Annotated[
+        bool,
+        typer.Option(
+            "--endpoint",
+            help=say(
+                "问一问 FENCUN_ENDPOINT：通不通，思考关没关，微调的模型是不是真的",
+                "Ask FENCUN_ENDPOINT: is it there, does it think, is the tuned model a tuned one",
+            ),
+        ),
+    ] = False,
 ) -> None:
     """Tell what is there, what is missing, and what to do about it."""
-    checks = [*_machine(), *_packages(), *_model()]
+    if endpoint:
+        checks, speed = asyncio.run(_endpoint()), False
+    else:
+        checks = [*_machine(), *_packages(), *_model()]
     if speed and all(check.ok is not False for check in checks):
         checks += asyncio.run(_speed())
     if as_json:
@@ -132,3 +148,49 @@ async def _speed() -> list[MachineCheck]:
             True,
         )
     ]
+
+
+async def _endpoint() -> list[MachineCheck]:
+    """Ask the endpoint one brief, and its tuned model, where one is told, for a difference."""
+    from fencun.models.canary import listen
+    from fencun.models.ending import flaw
+    from fencun.models.engine import Decoding
+    from fencun.models.open import in_use, is_endpoint, open_engine, tuned_model
+    from fencun.open_writer import canary_chats
+    from fencun.scenario import load_scenario
+
+    name = say("接口", "endpoint")
+    if not is_endpoint(in_use()):
+        told = say("没有设 FENCUN_ENDPOINT", "FENCUN_ENDPOINT is not set")
+        return [MachineCheck(name, told, False)]
+    chats = canary_chats(load_scenario())
+    engine = open_engine()
+    try:
+        whole = await engine.complete(chats[0], Decoding())
+        ending = flaw(whole)
+        thinks = say("会思考（已滤掉）", "thinks (filtered)") if whole.thought else say(
+            "不思考", "does not think"
+        )  # fmt: skip
+        said = str(ending.error()) if ending else f"{engine.name}, {thinks}"
+        checks = [MachineCheck(name, said, ending is None)]
+        if tuned_model():
+            checks.append(_heard(await listen(engine, chats)))
+    except FencunError as error:
+        checks = [MachineCheck(name, str(error), False)]
+    finally:
+        await engine.aclose()
+    return checks
+
+
+def _heard(canary: "Canary") -> MachineCheck:
+    name = say("微调的模型", "tuned model")
+    if canary.silent:
+        return MachineCheck(name, str(canary.error()), False)
+    if not canary.steady:
+        told = say("底座自己前后不一，看不出来", "the base itself is not steady: cannot be told")
+        return MachineCheck(name, told)
+    told = say(
+        f"{canary.steady} 个固定问题里有 {canary.different} 个和底座答得不同",
+        f"differs from its base on {canary.different} of {canary.steady} fixed prompts",
+    )
+    return MachineCheck(name, told, True)

@@ -129,18 +129,19 @@ def _bind(host: str, port: int) -> "socket.socket":
 
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=256)
-    except OSError as error:
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=256, dualstack_ipv6=both)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or say("不是主机名", "no host name")
         raise FencunError(
-            f"{host} 的端口 {port} 用不了：{error.strerror}。换一个：fencun serve --port 0",
-            f"Cannot listen on {host} port {port}: {error.strerror}. Try: fencun serve --port 0",
+            f"{host} 的端口 {port} 用不了：{reason}。换一个：fencun serve --port 0",
+            f"Cannot listen on {host} port {port}: {reason}. Try: fencun serve --port 0",
         ) from error
 
 
 def _greet(listening: "socket.socket", host: str, model: str, key: str, *, open_page: bool) -> None:
     port = listening.getsockname()[1]
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+    url = f"http://{_shown(listening, host)}:{port}"
     entry = f"{url}/enter?key={key}"
     if not _is_loopback(host):
         typer.secho(
@@ -170,6 +171,18 @@ def _greet(listening: "socket.socket", host: str, model: str, key: str, *, open_
         import webbrowser
 
         webbrowser.open(entry)
+
+
+def _shown(listening: "socket.socket", host: str) -> str:
+    """Return what to put into a URL that answers on this machine."""
+    import socket
+
+    if host not in ("0.0.0.0", "::", ""):
+        return f"[{host}]" if ":" in host else host
+    alone = listening.family == socket.AF_INET6 and listening.getsockopt(
+        socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
+    )
+    return "[::1]" if alone else "127.0.0.1"
 
 
 def _is_loopback(host: str) -> bool:

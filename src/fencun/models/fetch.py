@@ -16,10 +16,12 @@ from fencun.models.chunks import fetch_chunks
 from fencun.models.download import Patience, SourceError, check_space, download, new_client
 from fencun.models.index import package_index
 from fencun.models.installed import is_gguf, path_of, receipt_path
+from fencun.models.integrity import note_hash
 from fencun.models.progress import Meter, Report
 
 _MODELSCOPE = "https://modelscope.cn"
 _HUGGING_FACE = "https://huggingface.co"
+_MOST = 256 << 30  # bytes of a model whose size nobody has told
 
 Bring = Callable[[CatalogModel, Path, Meter, Patience], None]
 Notice = Callable[[str], None]
@@ -69,8 +71,8 @@ def url_source(name: str, url: str) -> Source:
     """Return a source that is one file behind one URL."""
 
     def bring(entry: CatalogModel, part: Path, meter: Meter, patience: Patience) -> None:
-        with new_client(patience) as client:
-            download(client, url, part, size=entry.size, meter=meter, patience=patience)
+        with new_client(url, patience) as client:
+            download(client, url, part, size=entry.size, most=_MOST, meter=meter, patience=patience)
 
     return Source(name, bring)
 
@@ -140,6 +142,7 @@ def _from(
             "fetched_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         },
     )
+    note_hash(path, got)
     return Fetched(path, got, pinned, source.name)
 
 
@@ -189,8 +192,11 @@ def _bring_chunks(entry: CatalogModel, part: Path, meter: Meter, patience: Patie
 
 
 def _no_source(entry: CatalogModel, refusals: Sequence[tuple[str, FetchError]]) -> FetchError:
-    zh = "；".join(f"{name}：{error.zh}" for name, error in refusals)
-    en = "; ".join(f"{name}: {error.en}" for name, error in refusals)
+    same: dict[tuple[str, str], list[str]] = {}
+    for name, error in refusals:
+        same.setdefault((error.zh, error.en), []).append(name)
+    zh = "；".join(f"{'、'.join(names)}：{reason}" for (reason, _), names in same.items())
+    en = "; ".join(f"{', '.join(names)}: {reason}" for (_, reason), names in same.items())
     return FetchError(
         f"没有一个来源能下载 {entry.name}。{zh} 检查网络后再运行一次，会接着下载；"
         f"也可以自己下载 {entry.file} 放进模型目录，或用 fencun model use 指定文件。",

@@ -26,7 +26,7 @@ _UNFINISHED = re.compile(rf"<\s?/?\s?(?:{_BEGUN})?|<\s?/?\s?(?:{_NAME}){_REST}/?
 
 
 class ThinkFilter:
-    """Drop what is thought, however the pieces are cut.
+    """Drop what is thought, however the pieces are cut; ``thought`` says if anything was.
 
     A closing tag that was never opened (some templates open the thinking inside the prompt)
     makes all that came before it a thought: ``mistaken`` then says that some of it was
@@ -55,9 +55,9 @@ class ThinkFilter:
             closing = match["close"] is not None
             if closing and not self._inside:
                 self.mistaken = self.mistaken or self._told
+                self.thought = self.thought or bool(self._parts)
                 self._parts.clear()
                 start = 0
-            self.thought = self.thought or closing or not match[0].endswith("/>")
             self._inside = not closing and not match[0].endswith("/>")
             self._trim = True
             if self._hold:
@@ -83,6 +83,7 @@ class ThinkFilter:
 
     def _keep(self, text: str) -> None:
         if self._inside:
+            self.thought = self.thought or bool(text.strip())
             return
         if self._trim:
             text = text.lstrip()

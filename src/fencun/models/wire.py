@@ -23,7 +23,11 @@ _TIDY: dict[int, str | None] = {
 }
 
 
-class StallError(EngineError):
+class LostError(EngineError):
+    """The server cannot be reached, broke off or is failing: another one may answer."""
+
+
+class StallError(LostError):
     """The server is there but says nothing any more."""
 
 
@@ -82,7 +86,7 @@ async def read_pieces(lines: AsyncIterator[str], n: int = 1) -> AsyncGenerator[P
     except sse.UnreadableError as error:
         raise dialect.unreadable(str(error)) from error
     if len(set(finished)) < n:
-        raise EngineError(
+        raise LostError(
             "模型的回答中途断了，请重试。", "The answer broke off half-way; please try again."
         )
 
@@ -94,6 +98,22 @@ def _placed(piece: Piece, n: int, finished: list[int]) -> Piece:
     if piece.index < 0:
         return replace(piece, index=finished[-1] if finished else 0)
     return replace(piece, index=0) if n == 1 else piece
+
+
+def whole(body: dict[str, Any]) -> Completion:
+    """Return the answer of a chat completion that is no stream.
+
+    Raises:
+        EngineError: it is none, or it tells of an error.
+    """
+    answer = _Growing(hold=True)
+    pieces = [piece for piece in dialect.pieces(body, set()) if piece.index == 0]
+    if not pieces:
+        raise dialect.unreadable(json.dumps(body))
+    for piece in pieces:
+        answer.add(piece)
+    answer.rest()
+    return answer.completion()
 
 
 def odds(body: bytes, answer: str, other: str) -> float | None:
@@ -248,11 +268,11 @@ async def texts(
 
 
 def thoughts_told() -> EngineError:
-    """Return the error for a stream whose reader was given thoughts as if they were the text."""
+    """Return the error for a stream whose reader was given what is not the text in the end."""
     return EngineError(
-        "模型把思考当正文发了出来（没有开头的标记），前面收到的请不要用；再试一次就会滤掉。",
-        "The model sent its thoughts as text, without an opening mark: do not use what came; "
-        "the next try filters them.",
+        "前面发来的不是最后的正文（是没有标记的思考，或者中途换了一台服务），请不要用；请再试一次。",
+        "What came is not the text in the end (thoughts without a mark, or another server took "
+        "over): do not use it; please try again.",
     )
 
 

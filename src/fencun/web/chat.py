@@ -14,6 +14,7 @@ from fencun.web.errors import RequestError
 from fencun.web.studio import SEEDS, Studio
 
 MAX_N = 8
+MAX_TOKENS = 2048
 Arm = Literal["bare", "prompt", "tuned"]
 
 # Fields of the API that change nothing here and are taken at these values only.
@@ -69,7 +70,10 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """``POST /v1/chat/completions``. What cannot be honoured is refused, never ignored."""
+    """``POST /v1/chat/completions``. What cannot be honoured is refused, never ignored.
+
+    Only ``max_tokens`` is a bound, not a wish: beyond what a message ever needs it is lowered.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -79,8 +83,8 @@ class ChatRequest(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=SEEDS)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=2048)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=2048)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
@@ -136,21 +140,33 @@ def parse_messages(scenario: Scenario, turns: list[ChatMessage]) -> tuple[dict[s
 
 def _fields(scenario: Scenario, text: str) -> dict[str, str]:
     stripped = text.strip()
-    return _from_json(stripped) if stripped.startswith("{") else _from_lines(scenario, stripped)
+    read = _from_json if stripped.startswith("{") else _from_lines
+    return read(scenario, stripped)
 
 
-def _from_json(text: str) -> dict[str, str]:
+def _from_json(scenario: Scenario, text: str) -> dict[str, str]:
+    """Read an object of strings (null for nothing); its keys are names or labels, each once."""
     try:
-        value = json.loads(text)
+        pairs = json.loads(text, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-        raise RequestError(
-            "消息看起来是 JSON，但不是一个“字段名: 文字”的对象。",
-            "The message looks like JSON, but is no object of strings.",
-            field="messages[0].content",
-        )
-    return value
+        pairs = None
+    fields: dict[str, str] = {}
+    for key, value in pairs if isinstance(pairs, _Pairs) else [("", 0)]:
+        if not isinstance(value, str | None):
+            raise RequestError(
+                "消息看起来是 JSON，但不是一个“字段名: 文字”的对象。",
+                "The message looks like JSON, but is no object of strings.",
+                field="messages[0].content",
+            )
+        field = _field(scenario, key.strip().lower()) or key
+        if field in fields:
+            raise _no_form(scenario, key)
+        fields[field] = value or ""
+    return fields
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The keys and values of a JSON object as they stand there, repeated ones too."""
 
 
 def _from_lines(scenario: Scenario, text: str) -> dict[str, str]:
@@ -193,7 +209,7 @@ def decoding(studio: Studio, brief: Brief, arm: Any, body: ChatRequest) -> Decod
     if body.top_p is not None:
         chosen = replace(chosen, top_p=body.top_p)
     if limit := body.max_completion_tokens or body.max_tokens:
-        chosen = replace(chosen, max_tokens=limit)
+        chosen = replace(chosen, max_tokens=min(limit, MAX_TOKENS))
     return chosen
 
 

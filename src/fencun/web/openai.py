@@ -41,6 +41,7 @@ class Job:
     n: int
     stream: bool
     owner: str
+    include_usage: bool
 
 
 @router.get("/models", summary="模型")
@@ -53,6 +54,22 @@ async def models(studio: StudioDep) -> dict[str, Any]:
 async def model(name: str, studio: StudioDep) -> dict[str, Any]:
     """Return one model."""
     return _model(studio, chat.parse_model(studio, name))
+
+
+@router.head("/models", include_in_schema=False)
+@router.head("/models/{name:path}", include_in_schema=False)
+async def model_head(studio: StudioDep, name: str = "") -> Response:
+    """Say whether the models, or one, are there; without a body."""
+    if name:
+        chat.parse_model(studio, name)
+    return Response(media_type="application/json")
+
+
+@router.options("/{path:path}", include_in_schema=False)
+async def options(path: str) -> Response:
+    """Say which methods an address takes. Other sites' pages are not let in by this."""
+    takes = "POST" if path.rstrip("/") == "chat/completions" else "GET, HEAD"
+    return Response(status_code=204, headers={"Allow": f"{takes}, OPTIONS"})
 
 
 @router.post("/chat/completions", summary="写", dependencies=[Spends])
@@ -75,11 +92,11 @@ async def completions(
         n=body.n or 1,
         owner=owner,
         stream=bool(body.stream),
+        include_usage=bool(body.stream_options and body.stream_options.include_usage),
     )
     if job.stream:
-        include = bool(body.stream_options and body.stream_options.include_usage)
         return await sse.opened(
-            request, _chunks(studio, job, include), lambda error: sse.encode(openai_body(error))
+            request, _chunks(studio, job), lambda error: sse.encode(openai_body(error))
         )
     whole = await unless_gone(request, _all(studio, job))
     if whole is None:
@@ -96,7 +113,7 @@ async def _all(studio: Studio, job: Job) -> list[Completion]:
     return [whole[index] for index in range(job.n)]
 
 
-async def _chunks(studio: Studio, job: Job, include_usage: bool) -> AsyncGenerator[bytes, None]:
+async def _chunks(studio: Studio, job: Job) -> AsyncGenerator[bytes, None]:
     whole: list[Completion] = []
     begun: set[int] = set()
     async with aclosing(_answers(studio, job)) as events:
@@ -109,7 +126,7 @@ async def _chunks(studio: Studio, job: Job, include_usage: bool) -> AsyncGenerat
             else:
                 whole.append(event.completion)
                 yield _chunk(job, event.index, {}, _finish_reason(event.completion))
-    if include_usage:
+    if job.include_usage:
         yield sse.encode(
             {**_head(job, "chat.completion.chunk"), "choices": [], "usage": chat.usage(whole)}
         )
@@ -178,8 +195,10 @@ def _head(job: Job, kind: str) -> dict[str, Any]:
 
 
 def _chunk(job: Job, index: int, delta: dict[str, str], finish: str | None = None) -> bytes:
+    """Encode a chunk; where usage was asked for, all but the last say null, as OpenAI's do."""
     choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
-    return sse.encode({**_head(job, "chat.completion.chunk"), "choices": [choice]})
+    usage = {"usage": None} if job.include_usage else {}
+    return sse.encode({**_head(job, "chat.completion.chunk"), "choices": [choice], **usage})
 
 
 def _completion(job: Job, whole: list[Completion]) -> dict[str, Any]:

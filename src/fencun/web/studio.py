@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError
 from fencun.models.endpoint import EndpointEngine
+from fencun.models.pool import PoolEngine
 from fencun.prompt import Arm, messages, parse_arm
 from fencun.retrieval import Example
 from fencun.scenario import Scenario
@@ -95,7 +96,7 @@ class Studio:
     def about(self) -> dict[str, object]:
         """Return what every page tells: the model, and whether it runs on this machine."""
         engine = self.writer.engine
-        return {"model": engine.name, "local": not isinstance(engine, EndpointEngine)}
+        return {"model": engine.name, "local": not isinstance(engine, EndpointEngine | PoolEngine)}
 
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``; raises where there is none, or it is not loaded."""
