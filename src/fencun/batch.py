@@ -87,21 +87,21 @@ async def write_batch(
         EngineError: the engine failed; what was written stays.
     """
     with Appender(out) as appender:
-        done = set(_finished(out, arm))
+        done = set(finished(out, arm))
         waiting = iter([job for job in jobs if job.id not in done])
         count = len(jobs) - sum(job.id in done for job in jobs)
-        finished = len(jobs) - count
-        tell(finished, len(jobs))
+        ready = len(jobs) - count
+        tell(ready, len(jobs))
 
         async def work() -> None:
-            nonlocal finished
+            nonlocal ready
             for job in waiting:
                 writing = await writer.write(
-                    job.brief, arm=arm, keep=keep, draws=draws, seed=_seed(seed, job.id)
+                    job.brief, arm=arm, keep=keep, draws=draws, seed=seed_of(seed, job.id)
                 )
                 appender.write(answer_row(job.id, writing))
-                finished += 1
-                tell(finished, len(jobs))
+                ready += 1
+                tell(ready, len(jobs))
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -112,7 +112,8 @@ async def write_batch(
     return count
 
 
-def _finished(out: Path, arm: Arm) -> Iterator[str]:
+def finished(out: Path, arm: Arm) -> Iterator[str]:
+    """Yield the ids that ``out`` has already; raises :class:`FencunError` for another arm's."""
     for line, row in read_jsonl(out):
         if isinstance(row, RecordError):
             raise row
@@ -124,7 +125,8 @@ def _finished(out: Path, arm: Arm) -> Iterator[str]:
         yield row["id"]
 
 
-def _seed(seed: int, identity: str) -> int:
+def seed_of(seed: int, identity: str) -> int:
+    """Return the seed of a brief's first draw: its place in a file makes no difference."""
     return (seed + zlib.crc32(identity.encode())) % 2**31
 
 

@@ -24,7 +24,7 @@ from fencun.verifier import Verifier
 _SAME = 0.85  # two texts this alike (difflib ratio, punctuation aside) are one text
 _TOKENS_PER_CHARACTER = 1.3  # generous for the Qwen vocabulary: about 0.7 on Chinese prose
 _SHOWN = 2  # written lines that one prompt shows, as in training
-_EXAMPLES = 3  # written lines that a person is shown
+EXAMPLES = 3  # written lines that a person is shown
 _DOUBT = 0.1  # what a doubt of the gates weighs beside the verifier's probability
 UNSURE = 0.35  # below this no text is called fit
 
@@ -201,8 +201,7 @@ class Writer:
 
         Closing the iterator cancels what is still being drawn. Raises as :meth:`write`.
         """
-        likely = arm == "tuned" and self.adapter is not None and self.verifier is None
-        decoding = replace(self.decoding(brief, arm), logprobs=likely)
+        decoding = self.sampling(brief, arm)
         candidates: list[Candidate] = []
         empty: EngineError | None = None
         first = 0
@@ -214,18 +213,29 @@ class Writer:
                     if isinstance(answer, Delta):
                         yield Piece(answer.index, answer.text)
                         continue
-                    candidate = self.judge(brief, answer.completion, seed + answer.index)
-                    candidate = self._without_borrowed_facts(brief, candidate, prompt.shown)
+                    drawn = seed + answer.index
+                    candidate = self.judge(brief, answer.completion, drawn, prompt.shown)
                     if not candidate.text and (ending := flaw(answer.completion)):
                         empty = ending.error()
                     candidates.append(candidate)
                     yield Done(answer.index, candidate)
             first += prompt.draws
-        kept = tuple(rank(await self._verified(brief, candidates))[:keep])
+        kept = await self.choose(brief, candidates, keep)
         if not kept and empty:
             raise empty
-        near = tuple(self.nearest(brief, _EXAMPLES))
+        near = tuple(self.nearest(brief, EXAMPLES))
         yield Writing(brief, arm, self.engine.name, seed, kept, draws, near)
+
+    def sampling(self, brief: Brief, arm: Arm) -> Decoding:
+        """Return :meth:`decoding`, asking how likely each token was where that decides."""
+        likely = arm == "tuned" and self.adapter is not None and self.verifier is None
+        return replace(self.decoding(brief, arm), logprobs=likely)
+
+    async def choose(
+        self, brief: Brief, candidates: list[Candidate], keep: int
+    ) -> tuple[Candidate, ...]:
+        """Return the best ``keep`` of ``candidates``, best first, after the verifier's reading."""
+        return tuple(rank(await self._verified(brief, candidates))[:keep])
 
     async def _verified(self, brief: Brief, candidates: list[Candidate]) -> list[Candidate]:
         """Return the candidates worth a read, best by the gates first, each with its reading."""
@@ -237,14 +247,24 @@ class Writer:
         read = [replace(c, sendable=p) for c, p in zip(worth, told, strict=True)]
         return [*read, *(candidate for candidate in distinct if candidate not in worth)]
 
-    def judge(self, brief: Brief, completion: Completion, seed: int = 0) -> Candidate:
-        """Return an answer as a candidate: looked at as a text, and at how it ended."""
+    def judge(
+        self,
+        brief: Brief,
+        completion: Completion,
+        seed: int = 0,
+        shown: tuple[Example, ...] = (),
+    ) -> Candidate:
+        """Return an answer as a candidate: looked at as a text, and at how it ended.
+
+        ``shown`` are the written lines that its prompt showed: their facts are not its own.
+        """
         candidate = self.look(brief, completion.text, seed)
         findings = candidate.findings
         if ending := flaw(completion):
             found = Finding("ending", ending.severity, 0, 0, ending.zh, ending.en)
             findings = (found, *findings) if ending.severity == "fault" else (*findings, found)
-        return replace(candidate, findings=findings, mean_logprob=completion.mean_logprob)
+        told = replace(candidate, findings=findings, mean_logprob=completion.mean_logprob)
+        return self._without_borrowed_facts(brief, told, shown)
 
     def _without_borrowed_facts(
         self, brief: Brief, candidate: Candidate, shown: tuple[Example, ...]

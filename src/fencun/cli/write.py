@@ -17,6 +17,7 @@ from fencun.scenario import Scenario, load_scenario
 if TYPE_CHECKING:
     from fencun.batch import Job
     from fencun.brief import Brief
+    from fencun.errors import RecordError
     from fencun.writer import Writing
 
 app = typer.Typer()
@@ -84,6 +85,24 @@ def write(
         Path | None,
         typer.Option(help=say("批量的结果写到哪里", "File for the results of --briefs")),
     ] = None,
+    to_batch: Annotated[
+        Path | None,
+        typer.Option(
+            help=say(
+                "不写，把 --briefs 的请求存成 OpenAI Batch 文件",
+                "Write nothing: save the requests of --briefs as an OpenAI Batch file",
+            )
+        ),
+    ] = None,
+    from_batch: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help=say(
+                "不写，从 Batch 服务的结果文件收回来，可以多次",
+                "Write nothing: take results of a Batch service back, may be repeated",
+            )
+        ),
+    ] = None,
     examples: Annotated[
         bool,
         typer.Option(
@@ -102,6 +121,9 @@ def write(
     """Write texts for one brief (flags, or questions when there are none) or for a file."""
     declared = load_scenario(scenario)
     seed = secrets.randbelow(_SEEDS) if seed is None else seed
+    if to_batch or from_batch:
+        _hand_over(declared, briefs, out, to_batch, from_batch or [], arm, keep, draws, seed, model)
+        return
     if briefs or out:
         if not (briefs and out):
             raise typer.BadParameter(
@@ -267,13 +289,7 @@ def _write_file(
     scenario: Scenario, briefs: Path, out: Path, arm: str | None, keep: int, draws: int | None,
     seed: int, model: str | None,
 ) -> None:  # fmt: skip
-    from fencun.batch import read_jobs
-
-    jobs, errors = read_jobs(briefs, scenario)
-    for message in said_once([str(error) for error in errors])[:20]:
-        typer.secho(f"{briefs}：{message}", fg="yellow", err=True)
-    if not jobs:
-        raise BriefError(f"{briefs} 里没有能写的需求。", f"{briefs} holds no brief to write.")
+    jobs, errors = _read_jobs(scenario, briefs)
     count = asyncio.run(_write_jobs(scenario, jobs, out, arm, keep, draws, seed, model))
     typer.echo(
         say(
@@ -281,10 +297,100 @@ def _write_file(
             f"Wrote {count} briefs to {out}; {len(jobs) - count} were already there.",
         )
     )
+    _tell_skipped(errors)
+
+
+def _read_jobs(scenario: Scenario, briefs: Path) -> "tuple[list[Job], list[RecordError]]":
+    from fencun.batch import read_jobs
+
+    jobs, errors = read_jobs(briefs, scenario)
+    for message in said_once([str(error) for error in errors])[:20]:
+        typer.secho(f"{briefs}：{message}", fg="yellow", err=True)
+    if not jobs:
+        raise BriefError(f"{briefs} 里没有能写的需求。", f"{briefs} holds no brief to write.")
+    return jobs, errors
+
+
+def _tell_skipped(errors: "list[RecordError]") -> None:
     if errors:
         raise BriefError(
             f"有 {len(errors)} 行没有写（见上），改好后再运行一次，只补这些。",
             f"{len(errors)} lines were skipped (above); mend them and run again to add just those.",
+        )
+
+
+def _hand_over(
+    scenario: Scenario, briefs: Path | None, out: Path | None, to_batch: Path | None,
+    from_batch: list[Path], arm: str | None, keep: int, draws: int | None, seed: int,
+    model: str | None,
+) -> None:  # fmt: skip
+    """Write requests for a Batch service, or take its results back."""
+    if not briefs or bool(to_batch) == bool(from_batch) or bool(from_batch) != bool(out):
+        raise typer.BadParameter(
+            say(
+                "交出去：--briefs 和 --to-batch；收回来：--briefs、--from-batch 和 --out。",
+                "Hand out with --briefs and --to-batch; bring back with --briefs, --from-batch "
+                "and --out.",
+            )
+        )
+    jobs, errors = _read_jobs(scenario, briefs)
+    if to_batch:
+        asyncio.run(_hand_out(scenario, jobs, to_batch, arm, keep, draws, seed, model))
+    elif out:
+        asyncio.run(_bring_back(scenario, jobs, from_batch, out, keep, model))
+    _tell_skipped(errors)
+
+
+async def _hand_out(
+    scenario: Scenario, jobs: "list[Job]", path: Path, arm: str | None, keep: int,
+    draws: int | None, seed: int, model: str | None,
+) -> None:  # fmt: skip
+    from fencun.handover import hand_out
+    from fencun.models.open import tuned_model
+    from fencun.open_writer import open_writer
+    from fencun.prompt import parse_arm
+
+    async with open_writer(scenario, model=model) as writer:
+        chosen = parse_arm(arm) if arm else writer.default_arm
+        tuned = tuned_model() if chosen in ("tuned", "edit") else ""
+        count = hand_out(
+            writer, jobs, path, arm=chosen, model=tuned or writer.engine.name,
+            draws=draws or writer.draws_for(keep), seed=seed,
+        )  # fmt: skip
+    typer.echo(
+        say(
+            f"{len(jobs)} 条需求的 {count} 个请求在 {path}（写法 {chosen}）；"
+            "交给 Batch 服务，结果回来后用 --from-batch 收。",
+            f"{count} requests for {len(jobs)} briefs are in {path} (arm {chosen}); give them to "
+            "a Batch service, and take its results back with --from-batch.",
+        )
+    )
+
+
+async def _bring_back(
+    scenario: Scenario, jobs: "list[Job]", results: list[Path], out: Path, keep: int,
+    model: str | None,
+) -> None:  # fmt: skip
+    from fencun.handover import bring_back
+    from fencun.open_writer import open_writer
+
+    async with open_writer(scenario, model=model) as writer:
+        brought = await bring_back(writer, jobs, results, out, keep=keep)
+    for reason, count in brought.refused.most_common():
+        told = say(f"{count} 行没有收：{reason}", f"{count} rows not taken: {reason}")
+        typer.secho(told, fg="yellow", err=True)
+    typer.echo(
+        say(
+            f"收回 {brought.written} 条需求，结果在 {out}。",
+            f"Brought {brought.written} briefs back to {out}.",
+        )
+    )
+    if brought.waiting:
+        first = "、".join(brought.waiting[:5])
+        raise BriefError(
+            f"还有 {len(brought.waiting)} 条需求没收齐（{first}…）；结果到了再运行一次，只补这些。",
+            f"{len(brought.waiting)} briefs are not complete ({first}…); run this again when "
+            "their results are there, to add just those.",
         )
 
 
