@@ -10,7 +10,7 @@ import pytest
 
 from fencun import files
 from fencun.errors import FencunError, RecordError
-from fencun.files import Appender, read_jsonl, replacing, write_json, write_jsonl, write_text
+from fencun.files import Appender, inert, read_jsonl, replacing, write_json, write_jsonl, write_text
 
 
 def test_a_written_file_holds_what_was_given_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -171,3 +171,11 @@ def test_a_line_that_was_refused_is_not_written_later(
                 appender.write({"id": "c"})
         appender.write({"id": "c"})
     assert [row for _, row in read_jsonl(path)] == [{"id": "a"}, {"id": "b"}, {"id": "c"}]
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@x", "\n=1", " \t=1", "\r=1", "＝1", "＋1", "－1", "＠x", "\n好"]
+)
+def test_no_cell_is_taken_for_a_formula(cell: str) -> None:
+    assert inert(cell) == f"'{cell}"
+    assert inert(f"好{cell}") == f"好{cell}"

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import StreamingResponse
+from starlette.types import Message
 
 from fencun.errors import BusyError, EngineError
 from fencun.web import sse
@@ -112,4 +113,26 @@ async def test_a_reader_who_leaves_before_the_first_event_ends_it_too() -> None:
     request = Request({"type": "http"}, receive)
     response = await asyncio.wait_for(sse.opened(request, silent(), told), 5)
     assert response.status_code == 499
+    assert closed.is_set()
+
+
+async def test_a_reader_who_stops_reading_is_let_go_and_the_events_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sse, "_SEND_S", 0.05)
+    closed = asyncio.Event()
+
+    async def events() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield sse.encode("年")
+        finally:
+            closed.set()
+
+    async def stuck(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    with pytest.raises(ClientDisconnect):
+        await sse.EventStream(events()).stream_response(stuck)
     assert closed.is_set()

@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 _CHUNK = 1 << 20
 _STALE_S = 3600
+_FORMULA = tuple("=+-@＝＋－＠﹢﹣﹦﹫")
+_HIDING = ("\t", "\r", "\n")  # a spreadsheet drops them, and sees what comes after
 
 
 @contextmanager
@@ -112,6 +114,12 @@ def write_jsonl(path: Path, rows: Iterable[Json]) -> int:
 def dump_line(row: Json) -> bytes:
     """Return ``row`` as one line of UTF-8 JSON, newline included."""
     return (json.dumps(row, ensure_ascii=False) + "\n").encode()
+
+
+def inert(cell: str) -> str:
+    """Return ``cell`` so that no spreadsheet takes it for a formula; full-width signs count too."""
+    risky = cell.lstrip().startswith(_FORMULA) or cell.startswith(_HIDING)
+    return f"'{cell}" if risky else cell
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, Json | RecordError]]:

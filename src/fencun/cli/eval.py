@@ -93,7 +93,6 @@ def run(
 ) -> None:
     """Run a study up to its frozen answers."""
     from fencun.evaluate.rules import load_rules
-    from fencun.evaluate.run import SEED
     from fencun.evaluate.run import run as run_study
     from fencun.scenario import load_scenario
 
@@ -105,7 +104,7 @@ def run(
                 briefs=briefs,
                 out=out,
                 adapter=adapter,
-                seed=SEED if seed is None else seed,
+                seed=seed,
                 rules=load_rules(rules) if rules else None,
                 unfit=unfit,
                 temperature=temperature,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 from fencun.errors import FencunError, RecordError
 from fencun.extras import need
@@ -15,6 +15,8 @@ from fencun.files import Json
 from fencun.language import say
 
 _MOST_COLUMNS = 64
+_MOST_EMPTY = 10_000
+_MOST_UNPACKED = 100 << 20
 _LOOKED_AT = 20  # rows or lines from which is told what a file is like
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -179,6 +181,7 @@ def _excel(path: Path, layout: Layout) -> Iterator[tuple[int, Cells | RecordErro
     need("data", "openpyxl")
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
+    _refuse_bomb(path)
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except (OSError, BadZipFile, KeyError, ValueError) as error:
@@ -188,10 +191,34 @@ def _excel(path: Path, layout: Layout) -> Iterator[tuple[int, Cells | RecordErro
         ) from error
     try:
         rows = _sheet(book, layout.sheet).iter_rows(values_only=True)
+        empty = 0
         for number, cells in enumerate(rows, start=1):
+            empty = 0 if any(cell is not None for cell in cells) else empty + 1
+            if empty > _MOST_EMPTY:  # a row may call itself the two billionth
+                raise FencunError(
+                    f"{path.name} 第 {number - empty} 行后面有一万多个空行；删掉它们再存一次。",
+                    f"{path.name}: more than ten thousand empty rows follow row "
+                    f"{number - empty}; delete them and save it again.",
+                )
             yield number, ["" if cell is None else str(cell) for cell in cells[:_MOST_COLUMNS]]
     finally:
         book.close()
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Refuse a workbook that unpacks to more than any of ours: a small file may hold gigabytes."""
+    try:
+        with ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (OSError, BadZipFile):
+        return  # told when it is opened
+    if size > _MOST_UNPACKED:
+        raise FencunError(
+            f"{path.name} 解开有 {size >> 20} MiB，太大了；最多 {_MOST_UNPACKED >> 20} MiB，"
+            "请另存为 CSV。",
+            f"{path.name} unpacks to {size >> 20} MiB, too large (at most "
+            f"{_MOST_UNPACKED >> 20}); save it as CSV.",
+        )
 
 
 def _sheet(book: Any, asked: str | None) -> Any:

@@ -9,11 +9,10 @@ from fencun.data.breeder import free_fields
 from fencun.data.lines import Line
 from fencun.data.plan import Birth
 from fencun.errors import FencunError
-from fencun.files import replacing, write_bytes
+from fencun.files import inert, replacing, write_bytes
 from fencun.scenario import Scenario
 
 _OWN = {"text": "正文", "why": "为什么好"}
-_RISKY = ("=", "+", "-", "@")  # a spreadsheet would take such a cell for a formula
 
 
 def write_worksheet(
@@ -55,9 +54,8 @@ def _header(scenario: Scenario) -> list[str]:
 
 def _row(scenario: Scenario, birth: Birth, parent: Line) -> list[str]:
     choices = [birth.values[d.name] for d in scenario.dimensions if d.kind != "text"]
-    shown = f" {parent.text}" if parent.text.startswith(_RISKY) else parent.text
     empty = [""] * len(free_fields(scenario))
-    return [birth.id, birth.parent, *choices, birth.topic, birth.typing, shown, *empty]
+    return [birth.id, birth.parent, *choices, birth.topic, birth.typing, inert(parent.text), *empty]
 
 
 def _write_excel(path: Path, rows: Sequence[Sequence[str]]) -> None:

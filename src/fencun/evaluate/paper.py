@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from fencun.errors import FencunError, RecordError
 from fencun.evaluate.records import CHOICES, REASONS, Choice, Opinion, Reason
 from fencun.evaluate.voting import BallotError, join, vote
-from fencun.files import write_bytes
+from fencun.files import inert, write_bytes
 from fencun.store.ballots import BallotRow, PollRow, RaterRow
 
 _COLUMNS = (
@@ -51,15 +51,10 @@ def export_ballots(session: Session, poll: PollRow, path: Path, raters: int) -> 
         for ballot in ballots:
             told = "；".join(f"{label}：{value}" for label, value in ballot.lines)
             cells = (rater.name, told, ballot.left_text, ballot.right_text)
-            writer.writerow((ballot.id, *(_inert(cell) for cell in cells), "", "", "", "", ""))
+            writer.writerow((ballot.id, *(inert(cell) for cell in cells), "", "", "", "", ""))
             count += 1
     write_bytes(path, b"\xef\xbb\xbf" + text.getvalue().encode())
     return count
-
-
-def _inert(cell: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def import_ballots(session: Session, path: Path) -> Imported:

@@ -1,5 +1,6 @@
 """``fencun eval run``: settle what is asked and by which rules, then let every arm answer."""
 
+import secrets
 from pathlib import Path
 
 from fencun.brief import parse_brief
@@ -10,6 +11,7 @@ from fencun.evaluate.arms import ArmSpec, adapter_of, parse_arms, told
 from fencun.evaluate.briefs import briefs_for_study, check_unseen, train_seeds
 from fencun.evaluate.rules import Rules, shipped_rules
 from fencun.evaluate.study import (
+    REGISTRATION,
     Registration,
     Study,
     now,
@@ -22,7 +24,7 @@ from fencun.models.engine import Decoding
 from fencun.records import Sample, Seed
 from fencun.scenario import Scenario
 
-SEED = 20260217
+_SEEDS = 2**30
 
 
 async def run(
@@ -33,7 +35,7 @@ async def run(
     out: str | None = None,
     adapter: str | None = None,
     dataset: Path | None = None,
-    seed: int = SEED,
+    seed: int | None = None,
     rules: Rules | None = None,
     unfit: str = "",
     temperature: float | None = None,
@@ -44,7 +46,9 @@ async def run(
 
     ``briefs`` is how many test briefs, or a JSONL file of samples; ``out`` a name or a
     folder (default: a name made from the settings, so that the same command goes on).
-    ``temperature`` is that of all arms alike (default: what the adapter is served at, else 0.7).
+    ``seed`` begins the sampling (None: a secret one, so that nobody who votes can ask for the
+    same texts again; a study that is there keeps its own). ``temperature`` is that of all arms
+    alike (default: what the adapter is served at, else 0.7).
 
     Raises:
         FencunError: an arm, the dataset, a model or an adapter is missing or malformed.
@@ -58,16 +62,26 @@ async def run(
         specs,
         samples,
         seeds,
-        seed=seed,
+        seed=seed or 0,
         rules=rules,
         unfit=unfit,
         temperature=temperature,
     )
     if out:
         registration = registration.model_copy(update={"name": _name(out, scenario)})
-    study = register(_folder(out, registration.name), registration, samples)
+    place = _folder(out, registration.name)
+    if seed is None:
+        registration = registration.model_copy(update={"seed": _secret_seed(place)})
+    study = register(place, registration, samples)
     await answer_all(study, seeds, progress=progress, opener=opener)
     return study
+
+
+def _secret_seed(folder: Path) -> int:
+    """Return the seed of the study that is in ``folder``, else one that nobody can guess."""
+    if (folder / REGISTRATION).is_file():
+        return Study(folder).registration.seed
+    return secrets.randbelow(_SEEDS)
 
 
 def seeds_of(study: Study) -> list[Seed]:

@@ -83,7 +83,7 @@ class Guard:
         if method not in _SAFE and not _same_origin(headers):
             return ForbiddenError("别的网站不能替您提交。", "Other sites may not post here.")
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > limit:
+        if length.isdigit() and (len(length) > 18 or int(length) > limit):
             return too_large(limit)
         return None
 

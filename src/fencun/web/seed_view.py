@@ -20,6 +20,7 @@ from fencun.store import seeds
 from fencun.store.schema import SketchRow
 from fencun.store.seeds import Entry
 from fencun.web.shapes import check_shape
+from fencun.web.strict import small_number
 
 _SHOWN = 20
 _LONG = 30  # a text field that takes more characters than this gets several lines
@@ -159,7 +160,7 @@ def _list(
 ) -> Values:
     number = asked.get("page", "1")
     last = max(1, -(-len(fitting) // _SHOWN))
-    page = min(max(1, int(number) if number.isdecimal() else 1), last)
+    page = min(max(1, small_number(number, 1)), last)
     children = seeds.children(scenario)
     kept = {key: asked[key] for key in ("q", "own") if asked.get(key)}
 

@@ -30,6 +30,7 @@ from fencun.web.download import jsonl
 from fencun.web.pages import Page, render
 from fencun.web.person import Person, remember
 from fencun.web.shapes import Asked, Id
+from fencun.web.strict import small_number
 from fencun.web.studio import Studio, StudioDep
 
 PAGE = Page("/seeds", "种子", "Seeds", "review")
@@ -92,7 +93,7 @@ async def submit(
     sketch = sketch if _SKETCH.fullmatch(sketch) else new_id()
     identity, base = form.pop("seed", ""), form.pop("base", "")
     author = naming(tidy_name(form.pop("author", "")))
-    version = int(base) if base.isdecimal() else 0
+    version = small_number(base, 0)
     try:
         row = await _saved(studio, identity or _name(sketch), form, sketch, version, author, owner)
     except FencunError as error:

@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 
 import anyio
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from fencun.errors import FencunError
 from fencun.web.errors import BugError
@@ -18,6 +18,7 @@ from fencun.web.leaving import unless_gone
 log = logging.getLogger("fencun.web")
 
 _PING_S = 15.0
+_SEND_S = 30.0
 
 Told = Callable[[FencunError], bytes]
 
@@ -39,9 +40,20 @@ class EventStream(StreamingResponse):
         super().__init__(_pinged(events), headers={"X-Accel-Buffering": "no"})
 
     async def stream_response(self, send: Send) -> None:
-        """Send every event; whatever ends this, the events are closed."""
+        """Send every event; whatever ends this, the events are closed.
+
+        A reader who takes none for half a minute is let go, and the place in line with it.
+        """
+
+        async def prompt(message: Message) -> None:
+            with anyio.fail_after(_SEND_S):
+                await send(message)
+
         try:
-            await super().stream_response(send)
+            await super().stream_response(prompt)
+        except TimeoutError:
+            log.warning("a reader stopped reading and was let go")
+            raise ClientDisconnect() from None
         finally:
             with anyio.CancelScope(shield=True):
                 body = self.body_iterator

@@ -56,6 +56,11 @@ def _check_text(text: str) -> None:
         raise _unreadable("里面有半个字符（落单的代理项）", "it holds half a character")
 
 
+def small_number(text: str, otherwise: int) -> int:
+    """Return the number that ``text`` is, if it is one of at most nine figures."""
+    return int(text) if text.isdecimal() and len(text) <= 9 else otherwise
+
+
 def is_whole(text: str) -> bool:
     """Whether ``text`` can be written down: a lone surrogate is half a character."""
     return not any("\ud800" <= char <= "\udfff" for char in text)

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 
 from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError
+from fencun.evaluate.blind import refuse_under_vote
 from fencun.models.endpoint import EndpointEngine
 from fencun.models.pool import PoolEngine
 from fencun.prompt import Arm, messages, parse_arm
@@ -137,8 +138,10 @@ class Studio:
         """Hold a place in line, and then the turn, to write for ``brief``.
 
         Raises:
+            UnderVoteError: people vote on texts for this very brief.
             BusyError: the line is full, or ``owner`` stands in it too often.
         """
+        await self.store.aread(lambda session: refuse_under_vote(session, brief))
         async with self.line.place(owner) as place:
             yield place
 
