@@ -264,6 +264,17 @@ def test_a_report_counts_texts_first_ones_and_threes(laid: Path) -> None:
     assert tuned["faults"] == {"named": {"count": 3, "share": 1.0}}
 
 
+def test_a_verifier_is_held_against_what_was_read(tmp_path: Path, scenario: Scenario) -> None:
+    path, sheet = tmp_path / "out.jsonl", tmp_path / "sheet.jsonl"
+    told = {"甲一。": 0.9, "甲二。": 0.4, "乙一。": 0.5, "乙二。": 0.1, "乙三。": None}
+    candidates = [gates(text) | {"sendable": value} for text, value in told.items()]
+    write_jsonl(path, [{"id": "1", **ASKED, "arm": "tuned", "candidates": candidates}])
+    write_sheet(sheet, scenario, gather(scenario, [("", path)]).texts)
+    assert "sendable" not in sheet.read_text(encoding="utf-8")
+    arms = report(taken(sheet, [good(line) for line in lines_of(sheet)]))["kinds"]["ai"]["arms"]
+    assert arms["tuned"]["verifier"] == {"auc": 0.75, "fit": 2, "unfit": 2}
+
+
 def test_agreement_with_oneself_and_with_another(laid: Path) -> None:
     lines = lines_of(laid)
     taken(laid, [good(line) for line in lines])

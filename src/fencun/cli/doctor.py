@@ -19,6 +19,7 @@ from fencun.language import say
 
 if TYPE_CHECKING:
     from fencun.models.canary import Canary
+    from fencun.models.fit import Fit
 
 app = typer.Typer()
 
@@ -58,7 +59,7 @@ def doctor(
     if endpoint:
         checks, speed = asyncio.run(_endpoint()), False
     else:
-        checks = [*_machine(), *_packages(), *_model()]
+        checks = [*_machine(), *_packages(), *_model(), *_bases()]
     if speed and all(check.ok is not False for check in checks):
         checks += asyncio.run(_speed())
     if as_json:
@@ -75,7 +76,7 @@ def _machine() -> list[MachineCheck]:
     folder = home()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = _memory()
     return [
         MachineCheck("Fencun", f"{__version__}, Python {platform.python_version()}"),
         MachineCheck(
@@ -91,6 +92,10 @@ def _machine() -> list[MachineCheck]:
             os.access(existing, os.W_OK),
         ),
     ]
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _packages() -> list[MachineCheck]:
@@ -114,6 +119,55 @@ def _model() -> list[MachineCheck]:
         return [MachineCheck(say("模型", "model"), str(error), False)]
     size = found.path.stat().st_size / 1e9
     return [MachineCheck(say("模型", "model"), f"{found.name} ({size:.2f} GB, {found.path})", True)]
+
+
+def _bases() -> list[MachineCheck]:
+    """Which larger bases would run here, and what they bring and cost; by size alone."""
+    from fencun.models.fit import larger_bases, largest
+
+    memory = _memory()
+    fits = larger_bases(memory)
+    checks = [MachineCheck(fit.model.name, _told(fit, memory / 2**30)) for fit in fits]
+    best = largest(fits)
+    if best is None:
+        told = say("这台机器跑不动更大的底座", "this machine runs no larger one")
+    else:
+        told = say(
+            f"这台机器跑得动的最大是 {best.model.name}；写得好多少，要读过才知道。"
+            f"同一份配方：fencun tune recipe --base {best.model.name}",
+            f"the largest that runs here is {best.model.name}; how much better it writes, only "
+            f"reading tells. The same recipe: fencun tune recipe --base {best.model.name}",
+        )
+    return [*checks, MachineCheck(say("更大的底座", "larger bases"), told)]
+
+
+def _told(fit: "Fit", memory: float) -> str:
+    from fencun.models.fit import OTHERS
+
+    model = fit.model
+    need = say(
+        f"要 {model.memory_gib:g} GiB 内存，另留 {OTHERS:g} GiB，这里 {memory:.1f} GiB",
+        f"takes {model.memory_gib:g} GiB of memory and {OTHERS:g} GiB to spare, "
+        f"here are {memory:.1f} GiB",
+    )
+    if not fit.fits:
+        return say(f"跑不动：{need}", f"does not run here: {need}")
+    have = (
+        say("已经取来", "fetched")
+        if fit.fetched
+        else say(
+            f"下载 {(model.size or 0) / 1e9:.1f} GB：fencun model fetch {model.name}",
+            f"download of {(model.size or 0) / 1e9:.1f} GB: fencun model fetch {model.name}",
+        )
+    )
+    cores = os.cpu_count()
+    return say(
+        f"跑得动：{need}；参数是默认模型的 {fit.parameters:.1f} 倍，"
+        f"每个词元在这 {cores} 个核上要读的是 {fit.reading:.1f} 倍，按此推算也慢这么多；{have}",
+        f"runs here: {need}; {fit.parameters:.1f} times the parameters of the default model, "
+        f"{fit.reading:.1f} times as much to read for a token on these {cores} cores, "
+        f"so reckoned as much slower; {have}",
+    )
 
 
 async def _speed() -> list[MachineCheck]:

@@ -12,6 +12,7 @@ import typer
 
 from fencun.cli.compare import compare
 from fencun.cli.options import AsJson, ScenarioName, print_json, verb
+from fencun.cli.tune_recipe import recipe
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 _NEEDS = "tune"
 verb(app, "两个适配器写同一个需求。", "Two adapters on one brief.", needs=_NEEDS)(compare)
+verb(app, "同一份配方，更大的底座。", "The same recipe on a bigger base.", needs=_NEEDS)(recipe)
 
 _GIB = 1 << 30
 _FORMATS = ("gguf", "peft", "merged", "ollama", "vllm", "llamafactory")

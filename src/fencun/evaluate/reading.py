@@ -74,6 +74,7 @@ class Shown(Row):
 
     arm: str
     place: int = Field(ge=1)
+    sendable: float | None = None
 
 
 class KeyText(Row):
@@ -107,7 +108,8 @@ class Read(Row):
 
     ``brief`` is the request as typed, ``length`` its canonical length, ``topic`` its sensitive
     matter (or empty), ``where`` the number of the first sentence that is wrong. ``again`` marks
-    the second time that the same reader met the same text. ``hash`` is that of brief and text.
+    the second time that the same reader met the same text. ``hash`` is that of brief and text,
+    ``sendable`` what the arm's verifier held of it (None where it has none).
     """
 
     sheet: Hash
@@ -122,6 +124,7 @@ class Read(Row):
     hash: Hash
     arm: str
     place: int = Field(ge=1)
+    sendable: float | None = None
     grade: Grade
     reason: Fault | None = None
     where: int | None = Field(default=None, ge=1)
@@ -211,7 +214,7 @@ def _reads(key: Key, given: dict[int, Line], reader: str, kind: Kind) -> Iterato
                     {
                         **text.model_dump(exclude={"shown", "numbers"}),
                         "sheet": key.sheet, "number": number, "again": time > 0,
-                        "scenario": key.scenario, "arm": shown.arm, "place": shown.place,
+                        "scenario": key.scenario, **shown.model_dump(),
                         "grade": line.grade, "reason": line.reason, "where": line.where,
                         "reader": reader, "kind": kind, "at": at,
                     }

@@ -100,6 +100,7 @@ def _arm(reads: Sequence[Read], lengths: Sequence[str]) -> Json:
         **_shares(reads),
         "lengths": {name: _shares(by_length[name]) for name in lengths if name in by_length},
         "sensitive": _shares(sensitive),
+        "verifier": _verifier(reads),
         "named": asdict(share_of(_values(sensitive, lambda read: read.reason == "named"))),
         "faults": {
             str(fault): {"count": count, "share": count / faults.total()}
@@ -121,6 +122,19 @@ def _shares(reads: Sequence[Read]) -> Json:
             asdict(share_of(_any(reads))) | {"of": most} if most > SHOWN_AT_ONCE else None
         ),
     }
+
+
+def _verifier(reads: Sequence[Read]) -> Json | None:
+    """How often a text that could be sent stands above one that could not (the area under the ROC).
+
+    None where the arm has no verifier, or its texts were all read alike.
+    """
+    told = [(read.sendable, _sendable(read)) for read in reads if read.sendable is not None]
+    good, bad = ([value for value, fit in told if fit == kind] for kind in (True, False))
+    if not good or not bad:
+        return None
+    wins = stats.mannwhitneyu(good, bad).statistic
+    return {"auc": float(wins) / (len(good) * len(bad)), "fit": len(good), "unfit": len(bad)}
 
 
 def _sendable(read: Read) -> bool:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from fencun.errors import FencunError
@@ -90,7 +91,7 @@ def _keyed(text: Text, numbers: tuple[int, ...]) -> KeyText:
         topic=text.asked.topic,
         text=text.text,
         hash=text.hash,
-        shown=tuple(Shown(arm=place.arm, place=place.place) for place in text.shown),
+        shown=tuple(Shown.model_validate(asdict(place)) for place in text.shown),
         numbers=numbers,
     )
 

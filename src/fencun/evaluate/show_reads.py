@@ -50,11 +50,19 @@ def rows(arms: Mapping[str, Json]) -> Iterator[tuple[str, list[str]]]:
     sensitive = say("敏感", "sensitive")
     yield from _shares(sensitive, [arm["sensitive"] for arm in told], ("single", "first"))
     yield f"{sensitive} · {say(*FAULTS['named'])}", [share(arm["named"]) for arm in told]
+    if any(arm["verifier"] for arm in told):
+        yield say("验评器 AUC", "AUC of the verifier"), [_area(arm["verifier"]) for arm in told]
     for fault, names in FAULTS.items():
         cells = [arm["faults"].get(fault) for arm in told]
         if any(cells):
             title = say("错在：", "fault: ") + say(*names)
             yield title, [f"{percent(c['share'])} / {c['count']}" if c else NOTHING for c in cells]
+
+
+def _area(found: Json | None) -> str:
+    if not found:
+        return NOTHING
+    return f"{number(found['auc'])} ({found['fit']} : {found['unfit']})"
 
 
 def _shares(

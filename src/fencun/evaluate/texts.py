@@ -31,10 +31,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which arm showed a text, and at which place among those it showed (from 1)."""
+    """Which arm showed a text, and at which place among those it showed (from 1).
+
+    ``sendable`` is what its verifier held of it, from 0 to 1; None where it has none.
+    """
 
     arm: str
     place: int
+    sendable: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ class Gathering:
         for line, row in whole_rows(path):
             asked = self._brief_of(path, line, row)
             name = arm or row.get("arm") or path.stem
-            for text in _texts_of(path, line, row):
-                self._take(asked, str(name), text)
+            for text, sendable in _texts_of(path, line, row):
+                self._take(asked, str(name), text, sendable)
 
     def read_study(self, study: Study) -> None:
         """Take the answers of a study, with its briefs."""
@@ -99,14 +103,14 @@ class Gathering:
         for answer in study.answers():
             self._take(asked[answer.brief], answer.arm, answer.text)
 
-    def _take(self, asked: Asked, arm: str, text: str) -> None:
+    def _take(self, asked: Asked, arm: str, text: str, sendable: float | None = None) -> None:
         text = storable(text).strip()
         if not text:
             self.empty += 1
             return
         lines = asked.brief.lines()
         self._places[arm, lines] += 1
-        place = Place(arm, self._places[arm, lines])
+        place = Place(arm, self._places[arm, lines], sendable)
         self._texts.setdefault((lines, text), Text(asked, text, [])).shown.append(place)
 
     def _know(self, asked: Asked, path: Path, line: int) -> None:
@@ -187,10 +191,11 @@ def _identity(row: Json, path: Path, line: int) -> str:
     return identity
 
 
-def _texts_of(path: Path, line: int, row: Json) -> list[str]:
-    given = row["candidates"] if "candidates" in row else [row.get("text")]
-    said = [c.get("text") if isinstance(c, dict) else c for c in _list(given)]
-    texts = [text for text in said if isinstance(text, str)]
+def _texts_of(path: Path, line: int, row: Json) -> list[tuple[str, float | None]]:
+    """Return the texts of a row in their order, each with what the verifier held of it."""
+    given = _list(row["candidates"]) if "candidates" in row else [row]
+    said = [c if isinstance(c, dict) else {"text": c} for c in given]
+    texts = [(c["text"], _share(c.get("sendable"))) for c in said if isinstance(c.get("text"), str)]
     if not texts or len(texts) < len(said):
         raise RecordError(
             f"{path} 第 {line} 行没有 text，也没有 candidates。",
@@ -214,3 +219,7 @@ def _object(value: object) -> Json:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
+
+
+def _share(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
