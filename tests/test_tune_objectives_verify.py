@@ -102,3 +102,15 @@ def test_a_verifier_needs_its_judgements_and_our_own_loop() -> None:
 def test_the_area_counts_ties_half() -> None:
     assert area([True, True, False], [2.0, 1.0, 1.0]) == 0.75
     assert area([True], [1.0]) is None
+
+
+def test_blind_reads_are_judgements(tmp_path: Path, scenario: Scenario) -> None:
+    reads = [
+        {"id": "b1", "brief": {**BRIEF, "salutation": f"老{name}"}, "length": "一句话",
+         "text": f"老{name}，过年好。", "grade": grade, "reason": None, "arm": "tuned", "place": 1}
+        for name in NAMES
+        for grade in (2, 1, 0)
+    ]  # fmt: skip
+    found = read_judgements(write(tmp_path / "reads.jsonl", reads), scenario)
+    assert [judgement.fit for judgement in found] == [True, False] * len(NAMES)
+    assert found[0].brief.value("salutation") == "老赵"

@@ -194,8 +194,8 @@ def _identity(row: Json, path: Path, line: int) -> str:
 def _texts_of(path: Path, line: int, row: Json) -> list[tuple[str, float | None]]:
     """Return the texts of a row in their order, each with what the verifier held of it."""
     given = _list(row["candidates"]) if "candidates" in row else [row]
-    said = [c if isinstance(c, dict) else {"text": c} for c in given]
-    texts = [(c["text"], _share(c.get("sendable"))) for c in said if isinstance(c.get("text"), str)]
+    said = [(c.get("text"), c.get("sendable")) if isinstance(c, dict) else (c, None) for c in given]
+    texts = [(text, _share(held)) for text, held in said if isinstance(text, str)]
     if not texts or len(texts) < len(said):
         raise RecordError(
             f"{path} 第 {line} 行没有 text，也没有 candidates。",

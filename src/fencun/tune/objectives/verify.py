@@ -58,10 +58,11 @@ class Judged(Example):
 
 
 def read_judgements(path: Path, scenario: Scenario) -> list[Judgement]:
-    """Read judgements: JSON Lines with the fields of a brief, ``text``, and ``fit`` or ``grade``.
+    """Read judgements: JSON Lines with a brief, ``text``, and ``fit`` or ``grade``.
 
-    ``fit`` is true or false; ``grade`` that of a blind read: 2 is fit, 0 is not, 1 (a word or two
-    to change) teaches neither and is left out.
+    The fields of the brief lie flat or under ``brief``, as in a file of blind reads. ``fit`` is
+    true or false; ``grade`` that of a blind read: 2 is fit, 0 is not, 1 (a word or two to
+    change) teaches neither and is left out.
 
     Raises:
         RecordError: a line holds no judgement; FencunError: too few, of one kind only, no file.
@@ -78,7 +79,9 @@ def read_judgements(path: Path, scenario: Scenario) -> list[Judgement]:
             )
         if fit is None:
             continue
-        fields = {d.name: row[d.name] for d in scenario.dimensions if d.name in row}
+        nested = row.get("brief")  # as in a file of blind reads
+        asked = nested if isinstance(nested, dict) else row
+        fields = {d.name: asked[d.name] for d in scenario.dimensions if d.name in asked}
         found.append(Judgement(number, parse_brief(scenario, fields), text.strip(), fit))
     fits = sum(judgement.fit for judgement in found)
     if min(fits, len(found) - fits) < _FEWEST:
