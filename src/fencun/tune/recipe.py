@@ -143,23 +143,24 @@ def commands(recipe: Recipe) -> list[str]:
     own = Path(recipe.base).exists()
     run, adapter, sheet = (_typed(recipe.folder / n) for n in (RUN, ADAPTER, "sheet.jsonl"))
     base, study = shlex.quote(recipe.base), _typed(recipe.folder / "study")
+    scene = f"--scenario {shlex.quote(recipe.config.scenario)}"  # a default would win over a file
     told = [] if own else [f"fencun model fetch {base}"]
     if recipe.engine == "fencun":
         config = _typed(recipe.folder / RECIPE)
-        told.append(f"fencun tune run --preset full --config {config} --out {run}")
-        told.append(f"fencun tune export {run} --out {adapter} --format {_format(recipe)}")
+        told.append(f"fencun tune run --preset full --config {config} --out {run} {scene}")
+        told.append(f"fencun tune export {run} --out {adapter} --format {_format(recipe)} {scene}")
     else:
         there = recipe.folder / PROJECT
         told.append(say("# 三行选一，在有显卡的机器上：", "# One of these, where the GPUs are:"))
         told += [f"cd {_typed(there)} && {line}" for line in project.commands(there)]
         told.append(
             f"fencun tune export {_typed(there / project.OUTPUT)} --base {base} --out {adapter} "
-            f"--format {_format(recipe)}"
+            f"--format {_format(recipe)} {scene}"
         )
     if _format(recipe) == "gguf":
-        arms = f"--arms prompt,tuned --adapter {adapter} --out {study}"
+        arms = f"--arms prompt,tuned --adapter {adapter} --out {study} {scene}"
         told.append(f"FENCUN_MODEL={base} fencun eval run {arms}")
-        told.append(f"fencun eval read sheet --study {study} --out {sheet}")
+        told.append(f"fencun eval read sheet --study {study} --out {sheet} {scene}")
     return told
 
 
