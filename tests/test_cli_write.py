@@ -24,6 +24,16 @@ def test_write_shows_texts_with_what_the_gates_say(engine: FakeEngine) -> None:
     assert len(engine.calls) == 4
 
 
+def test_how_words_are_understood_is_said_before_drawing(engine: FakeEngine) -> None:
+    told = run("write", *BRIEF, "--length", "不少于80字", "--occasion", "腊月三十", "--arm", "bare")
+    assert "篇幅“不少于80字”，当作“中（80 到 120 字）”。" in told.stderr
+    assert "除夕是腊月二十九" in told.stderr
+    calls = len(engine.calls)
+    refused = run("write", *BRIEF, "--length", "至少80最多50")
+    assert "没有全看懂" in str(refused.exception)
+    assert len(engine.calls) == calls
+
+
 def test_write_json_holds_the_brief_and_the_findings(engine: FakeEngine) -> None:
     told = run("write", *BRIEF, "--json", "--seed", "5", "--draws", "1", "-n", "1")
     row = json.loads(told.stdout)
