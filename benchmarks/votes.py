@@ -1,6 +1,6 @@
-"""Votes: 200 people voting at once, 10,000 votes counted, and 2,000 simulated studies.
+"""Votes: 200 people voting at once, and 10,000 votes counted.
 
-Run: python benchmarks/votes.py [--ballots | --count | --studies 2000] [--json FILE]
+Run: python benchmarks/votes.py [--ballots | --count] [--json FILE]
 It needs the extra ``evaluate`` and no model. Targets: a ballot within 50 ms at the 95th
 percentile while 200 people read, 10,000 votes counted within 10 s.
 
@@ -8,8 +8,9 @@ Ballots: 200 raters over HTTP, each taking 5 to 15 s for a ballot, then all as f
 can. The peer, in the same run: a bare commit of one row to a SQLite file with the same
 durability, without HTTP, checks or a next ballot: the disk's share of the time.
 
-Counting: the peer, on the same votes: the same bootstrap as a plain loop that asks choix
-for every resample, which is what one would write first.
+Counting: the peer, on the same votes: a bootstrap over raters, briefs and votes as a plain
+loop that asks choix for every resample, which is what one would write first. Simulated studies
+are in benchmarks/evidence.py.
 """
 
 import argparse
@@ -22,9 +23,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -39,8 +38,8 @@ from fencun.evaluate.decide import decide
 from fencun.evaluate.facts import Background, gather
 from fencun.evaluate.rules import shipped_rules
 from fencun.evaluate.run import run
-from fencun.evaluate.simulate import ARMS, Tally, World, simulate, studies
-from fencun.evaluate.strengths import RESAMPLES, compare, strengths
+from fencun.evaluate.simulate import ARMS, World, simulate
+from fencun.evaluate.strengths import strengths
 from fencun.evaluate.table import NEITHER, TIE, VoteTable
 from fencun.gates import Gates
 from fencun.models.fake import FakeEngine
@@ -51,9 +50,7 @@ from fencun.web.app import create_app
 from fencun.writer import Writer
 
 RULES = shipped_rules()
-# Strength of the tuned arm at which people prefer it to an equal prompt and rag by the
-# registered effect; found by `calibrated` below, printed with the results.
-_MANY = {"raters": 400, "ballots": 60}
+RESAMPLES = 300
 
 
 def seconds_of(work: object) -> float:
@@ -83,11 +80,11 @@ def peer_spread(table: VoteTable, group: np.ndarray) -> np.ndarray:
 
 
 def ten_thousand() -> dict[str, float]:
-    table = simulate(World(raters=200, ballots=55), np.random.default_rng(0)).first_time()
+    table = simulate(World(raters=200, ballots=65), np.random.default_rng(0)).first_time()
     table = table.where(np.arange(len(table)) < 10_000)
     assert len(table) == 10_000
     background = Background({arm: arm for arm in ARMS})
-    ours = seconds_of(lambda: decide(gather(table, background, RULES), RULES))
+    ours = seconds_of(lambda: decide(gather(table, background, 0.95), RULES))
     fit = seconds_of(lambda: strengths(table))
     peer = seconds_of(
         lambda: [peer_spread(table, g) for g in (table.rater, table.brief, np.arange(10_000))]
@@ -99,33 +96,6 @@ def ten_thousand() -> dict[str, float]:
         "peer_strengths_s": peer,
         "peer_over_ours": peer / fit,
     }
-
-
-def calibrated(target: float) -> float:
-    """Return the strength at which the population prefers tuned to an equal rival so often."""
-    low, high = 0.0, 3.0
-    for _ in range(9):
-        middle = (low + high) / 2
-        table = simulate(World(truth=(-1, 0, 0, middle), **_MANY), np.random.default_rng(1))
-        share = compare(strengths(table), "tuned", "prompt").share
-        low, high = (middle, high) if share < target else (low, middle)
-    return (low + high) / 2
-
-
-def tallied(world: World, count: int, workers: int) -> Tally:
-    part = count // workers
-    total = Tally()
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = [
-            pool.submit(partial(studies, world, RULES, part, seed=i * part)) for i in range(workers)
-        ]
-        for job in jobs:
-            one = job.result()
-            total.studies += one.studies
-            total.better += one.better
-            for decision, number in one.decisions.items():
-                total.decisions[decision] = total.decisions.get(decision, 0) + number
-    return total
 
 
 RATERS, BALLOTS, PAUSE_S = 200, 10, (5.0, 15.0)
@@ -271,10 +241,8 @@ resample: {peer_strengths_s:.1f} s, {peer_over_ours:.0f} times as long"""
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--studies", type=int, default=2000)
     parser.add_argument("--ballots", action="store_true", help="only the 200 raters")
     parser.add_argument("--count", action="store_true", help="only the 10,000 votes")
-    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     result: dict[str, object] = {}
@@ -285,36 +253,8 @@ def main() -> None:
     if not options.ballots:
         result["ten_thousand"] = counted = ten_thousand()
         print(COUNT_LINES.format(**counted), flush=True)
-    if not (options.ballots or options.count):
-        simulated(options, result)
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-
-
-def simulated(options: argparse.Namespace, result: dict[str, object]) -> None:
-    """Add what came of many studies whose truth is known."""
-    worlds = {
-        "equal": World(),
-        "equal_more_raters": World(raters=30),
-        "equal_odd_taste": World(taste=1.0),
-    }
-    strength = calibrated(RULES.plan.effect)
-    for raters in (12, 20, 30, 45):
-        worlds[f"effect_{RULES.plan.effect}_raters_{raters}"] = World(
-            truth=(-1, 0, 0, strength), raters=raters
-        )
-    result["strength_at_effect"] = strength
-    for name, world in worlds.items():
-        count = options.studies if name.startswith("equal") else min(400, options.studies)
-        start = time.perf_counter()
-        tally = tallied(world, count, options.workers)
-        result[name] = {
-            "studies": tally.studies,
-            "any_better": tally.better / tally.studies,
-            "decisions": tally.decisions,
-            "seconds": time.perf_counter() - start,
-        }
-        print(json.dumps({name: result[name]}, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

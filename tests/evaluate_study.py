@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tiny_adapter import write_manifest, write_small
 
+from fencun.evaluate.rules import Rules, parse_rules, shipped_rules
 from fencun.evaluate.run import run
 from fencun.evaluate.study import Study
 from fencun.files import sha256_json, write_jsonl
@@ -111,7 +112,15 @@ async def answered_study(
 
         return FakeEngine(script, name="fake-model", has_adapter=adapter is not None)
 
-    return await run(scenario, arms=str(arms), out=name, opener=opener)
+    return await run(scenario, arms=str(arms), out=name, opener=opener, rules=small_rules())
+
+
+def small_rules() -> Rules:
+    """Return the shipped rules, planned for few votes on few briefs."""
+    declared = shipped_rules().model_dump(mode="json")
+    declared["plan"]["votes"] = {"3": {"24": 140}}
+    declared["rules"]["briefs"]["at"] = 20
+    return parse_rules(declared)
 
 
 def study_now(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Study:

@@ -54,7 +54,7 @@ def test_a_vote_on_paper_from_open_to_verdict(study: Study, tmp_path: Path) -> N
     assert "没有开着的投票" in str(run("ballot", "close").exception)
     judged = told("verdict")
     assert (judged["votes"], judged["raters"], judged["decision"]) == (30, 3, "evidence")
-    assert "证据不够，还差" in run("verdict", study.name).output
+    assert "证据不够：还差" in run("verdict", study.name).output
 
 
 def test_bad_lines_of_paper_are_told_and_cost_no_good_one(study: Study, tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ def filled(path: Path, **cells: str) -> None:
 def test_a_study_without_votes_lacks_evidence(study: Study) -> None:
     judged = told("verdict")
     assert (judged["votes"], judged["decision"]) == (0, "evidence")
-    assert judged["votes_missing"] == judged["votes_planned"] > 0
+    assert judged["blocks"][0]["votes"] == [140, 140]
+    assert judged["votes_planned"] == judged["next_look"] == 140
+    assert judged["comparisons"] == []
 
 
 def test_votes_on_an_answer_that_changed_are_set_aside_and_named(study: Study) -> None:

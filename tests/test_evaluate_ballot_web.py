@@ -1,5 +1,6 @@
 """The ballot page over HTTP: what is on the wire, and who is refused."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fastapi.testclient import TestClient
 from fencun.evaluate import voting
 from fencun.evaluate.collect import collect
 from fencun.evaluate.study import Study
+from fencun.evaluate.verdict import judge
 from fencun.scenario import Scenario
 from fencun.store.database import Store
 from fencun.store.writings import new_id
@@ -160,3 +162,57 @@ def test_only_the_host_opens_and_closes(client: TestClient, study: Study) -> Non
         in client.post("/ballot/close", data={"study": study.registration.fingerprint}).text
     )
     assert client.post("/ballot/open", data={"study": "none"}).status_code == 400
+
+
+def test_an_invitation_opens_one_seat_wherever_it_is_opened(client: TestClient, code: str) -> None:
+    web_app.enter(client)
+    shown = client.post(f"/ballot/{code}/invite", data={"name": "老周"}).text
+    link = re.search(rf'href="(/ballot/{code}\?seat=[^"]+)"', shown)
+    assert link
+    seat = link[1].split("=")[1]
+    client.cookies.clear()
+    assert 'value="老周"' in client.get(link[1]).text
+    client.post(f"/ballot/{code}/join", data={"name": "老周", "seat": seat})
+    ballot = client.get(f"/ballot/{code}/next").json()["ballot"]["id"]
+    client.cookies.clear()  # another machine: the same seat again, no second one
+    client.get(link[1])
+    assert client.get(f"/ballot/{code}/next").json()["ballot"]["id"] == ballot
+    web_app.enter(client)
+    client.post(f"/ballot/{code}/revoke", data={"name": "老周"})
+    assert client.get(f"/ballot/{code}/next").status_code == 404
+    assert client.get(link[1]).status_code == 404
+
+
+def test_one_person_six_times_is_shown_to_the_host_and_counted_once(
+    client: TestClient, code: str, study: Study
+) -> None:
+    for _ in range(6):
+        state = join(client, code, "张三")
+        client.post(f"/ballot/{code}/vote", json=vote_on(state["ballot"]))
+    assert "看着是同一个人" not in client.get("/ballot").text
+    web_app.enter(client)
+    assert "看着是同一个人" in client.get("/ballot").text
+    with Store() as store:
+        assert collect(study, store) == 6
+    judged = judge(study)
+    assert (judged.facts.raters, judged.done.cast) == (1, 1)
+    other = judged.seats.groups[0].others[0]
+    client.post(f"/ballot/{code}/apart", data={"rater": other})
+    with Store() as store:
+        collect(study, store)
+    assert judge(study).done.cast == 2
+
+
+@pytest.mark.parametrize("what", ["invite", "revoke", "apart"])
+def test_seats_are_the_hosts_alone(client: TestClient, code: str, what: str) -> None:
+    field = {"rater": "0" * 32} if what == "apart" else {"name": "老周"}
+    refused = client.post(f"/ballot/{code}/{what}", data=field)
+    assert refused.status_code == 403
+
+
+def test_send_left_open_is_missing_and_no_no(client: TestClient, code: str, study: Study) -> None:
+    ballot = join(client, code)["ballot"]
+    client.post(f"/ballot/{code}/vote", json=vote_on(ballot, left={"reasons": []}))
+    with Store() as store:
+        collect(study, store)
+    assert study.votes()[0].left_opinion.send is None

@@ -1,46 +1,53 @@
 """The verdict's rules, each decision reached from votes, and the studies that must not fool it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from fencun.errors import FencunError
-from fencun.evaluate.decide import PURPOSES, Ruling, decide
-from fencun.evaluate.facts import Background, Facts, gather
-from fencun.evaluate.planning import votes_missing, votes_planned
+from fencun.evaluate.blocks import blocks
+from fencun.evaluate.decide import PURPOSES, decide
+from fencun.evaluate.facts import Background, Facts
+from fencun.evaluate.planning import MOST, look_votes, reached, votes_needed, votes_planned
 from fencun.evaluate.rules import load_rules, parse_rules, shipped_rules
-from fencun.evaluate.simulate import ARMS, World, simulate, studies
-from fencun.evaluate.strengths import Comparison
-from fencun.evaluate.table import tabulate
+from fencun.evaluate.sequential import Conclusion, conclude
+from fencun.evaluate.simulate import ARMS, World, looked, simulate
+from fencun.evaluate.table import UNSAID, VoteTable, tabulate
 
 ROLES = {arm: arm for arm in ARMS}
 RULES = shipped_rules()
+PLANNED = votes_planned(4, 78, RULES)
+WORTH = World(truth=(-1.0, 0.0, 0.2, 1.8), raters=34)
 
 
-def judged(world: World, seed: int = 1, **background: object) -> tuple[Facts, Ruling]:
+def concluded(world: World, seed: int = 1, **background: object) -> Conclusion:
     table = simulate(world, np.random.default_rng(seed))
-    facts = gather(table, Background(**({"roles": ROLES} | background)), RULES)  # type: ignore[arg-type]
-    return facts, decide(facts, RULES)
+    return of(table, **background)
 
 
-def test_a_strong_effect_is_worth_it() -> None:
-    facts, ruling = judged(World(truth=(-1.0, 0.0, 0.2, 1.6), raters=20))
-    assert ruling.decision == "worth"
-    met = {check.rule: check.met for check in ruling.checks}
-    assert met["beats_prompt"]
-    assert met["beats_rag"]
-    assert met["effect"]
-    assert facts.votes == 20 * 27
+def of(table: VoteTable, planned: int = PLANNED, **background: object) -> Conclusion:
+    known = Background(**({"roles": ROLES} | background))  # type: ignore[arg-type]
+    return conclude(table, known, RULES, planned)
 
 
-def test_a_decision_tells_what_it_rests_on() -> None:
-    _, worth = judged(World(truth=(-1.0, 0.0, 0.2, 1.6), raters=20))
-    assert [c.rule for c in worth.reasons] == ["beats_prompt", "beats_rag", "effect", "send"]
-    assert all(check.met for check in worth.reasons)
-    _, few = judged(World(truth=(-2, 0, 0, 4), raters=2, ballots=60))
-    assert "raters" in [check.rule for check in few.reasons]
-    assert not any(check.met for check in few.reasons)
-    _, unfit = judged(World(truth=(-1, 0, 0.2, 1.6), raters=20), unfit="要查资料")
-    assert [(check.rule, check.note) for check in unfit.reasons] == [("task", "要查资料")]
+def kinds(done: Conclusion) -> list[str]:
+    return [block.kind for block in blocks(done, RULES)]
+
+
+@pytest.fixture(scope="module")
+def strong() -> VoteTable:
+    return simulate(WORTH, np.random.default_rng(1))
+
+
+def test_a_strong_effect_is_worth_it_and_tells_what_it_rests_on(strong: VoteTable) -> None:
+    done = of(strong)
+    assert done.ruling.decision == "worth"
+    assert [c.rule for c in done.ruling.reasons] == ["beats", "direct", "send"]
+    assert all(check.met for check in done.ruling.reasons)
+    assert done.facts.votes == PLANNED
+    assert done.cast == 34 * 24
+    assert kinds(done) == []
 
 
 def test_every_rule_stands_in_one_group() -> None:
@@ -48,106 +55,154 @@ def test_every_rule_stands_in_one_group() -> None:
     assert sorted(grouped) == sorted(RULES.rules)
 
 
-def test_no_votes_is_evidence_missing_with_a_number() -> None:
-    facts = gather(tabulate([], ARMS), Background(ROLES), RULES)
-    ruling = decide(facts, RULES)
-    assert ruling.decision == "evidence"
-    assert ruling.votes_missing == votes_planned(4, RULES) > 100
+def test_no_votes_is_evidence_missing_with_the_planned_number() -> None:
+    done = of(tabulate([], ARMS))
+    assert done.ruling.decision == "evidence"
+    (block,) = blocks(done, RULES)
+    assert (block.kind, block.votes) == ("votes", (PLANNED, PLANNED))
 
 
-def test_a_handful_of_votes_does_not_say_how_many_it_will_take() -> None:
-    facts, ruling = judged(World(truth=(-2, 0, 0, 4), raters=1, ballots=6))
-    assert ruling.decision == "evidence"
-    assert ruling.votes_missing == votes_planned(4, RULES) - facts.votes
+def test_before_the_first_look_nothing_is_told_of_the_arms(strong: VoteTable) -> None:
+    done = of(strong.first(PLANNED - 1))
+    assert done.look is None
+    assert done.ruling.decision == "evidence"
+    assert done.facts.raters > 20
+    assert not done.facts.comparisons
+    assert not done.facts.arms
+    assert done.facts.strengths is None
+    assert kinds(done) == ["votes"]
+
+
+def test_votes_after_a_look_wait_for_the_next(strong: VoteTable) -> None:
+    at_look, later = of(strong.first(PLANNED)), of(strong)
+    assert later.cast > at_look.cast
+    assert later.facts.comparisons == at_look.facts.comparisons
+
+
+def test_looking_more_often_shows_nothing_else() -> None:
+    world = dataclasses.replace(WORTH, raters=10)
+    often = looked(world, RULES, 5, every=60, planned=110, all_of_them=True)
+    assert often == looked(world, RULES, 5, every=60, planned=110)
 
 
 def test_never_worth_it_from_few_raters_however_strong() -> None:
-    for raters in (1, 2, 4):
-        _, ruling = judged(World(truth=(-2, 0, 0, 4), raters=raters, ballots=60))
-        assert ruling.decision == "evidence"
-        assert ruling.votes_missing >= 1
+    done = concluded(World(truth=(-2, 0, 0, 4), raters=4, ballots=250))
+    assert done.look is not None
+    assert done.ruling.decision == "evidence"
+    (block,) = [one for one in blocks(done, RULES) if one.kind == "raters"]
+    assert block.votes is None
+    assert "新的评审人" in block.zh
 
 
-def test_an_arm_that_failed_a_third_is_not_judged() -> None:
-    answered = dict.fromkeys(ARMS, 1.0) | {"rag": 0.66}
-    _, ruling = judged(World(truth=(-1, 0, 0.2, 1.6), raters=20), answered=answered)
-    assert ruling.decision == "evidence"
-    assert {check.rule: check.note for check in ruling.checks}["answered"] == "rag"
+def test_too_few_briefs_are_not_cured_by_votes(strong: VoteTable) -> None:
+    few = strong.where(strong.brief < 20)
+    done = of(few, planned=100, briefs=20)
+    found = blocks(done, RULES)
+    assert found[0].kind == "briefs"
+    assert found[0].votes is None
 
 
-def test_a_declared_look_up_task_is_unfit_whatever_the_votes() -> None:
-    _, ruling = judged(World(truth=(-1, 0, 0.2, 1.6), raters=20), unfit="要查资料")
-    assert ruling.decision == "unfit"
+def test_send_never_said_is_missing_and_votes_are_not_asked_for(strong: VoteTable) -> None:
+    done = of(dataclasses.replace(strong, send=np.full_like(strong.send, UNSAID)))
+    assert done.ruling.decision == "evidence"
+    (block,) = blocks(done, RULES)
+    assert (block.kind, block.votes) == ("send", None)
+
+
+def test_answers_that_nobody_would_send_are_not_cured_by_votes(strong: VoteTable) -> None:
+    done = of(dataclasses.replace(strong, send=np.zeros_like(strong.send)))
+    assert done.ruling.decision == "evidence"
+    (block,) = blocks(done, RULES)
+    assert (block.kind, block.votes) == ("send", None)
+    assert "加票不会变" in block.zh
+
+
+def test_an_arm_that_failed_a_third_is_not_judged(strong: VoteTable) -> None:
+    done = of(strong, answered=dict.fromkeys(ARMS, 1.0) | {"rag": 0.66})
+    assert done.ruling.decision == "evidence"
+    assert kinds(done) == ["answers"]
+
+
+def test_a_declared_look_up_task_is_unfit_whatever_the_votes(strong: VoteTable) -> None:
+    done = of(strong, unfit="要查资料")
+    assert done.ruling.decision == "unfit"
+    assert [(check.rule, check.note) for check in done.ruling.reasons] == [("task", "要查资料")]
 
 
 def test_made_up_facts_that_nobody_would_send_are_unfit() -> None:
     reasons = {arm: {"invented": 30, "cliche": 4} for arm in ARMS}
-    _, ruling = judged(World(raters=20, bar=1.5), reasons=reasons)
-    assert ruling.decision == "unfit"
+    done = concluded(World(raters=34, bar=1.5), reasons=reasons)
+    assert done.ruling.decision == "unfit"
 
 
-def test_equal_arms_that_are_sent_need_no_tuning() -> None:
-    world = World(truth=(0, 1, 1, 1), raters=60, taste=0.1, quality=1.5)
-    _, ruling = judged(world)
-    assert ruling.decision == "prompt"
+@pytest.mark.parametrize(
+    ("world", "decision"),
+    [
+        (World(truth=(-1.5, 1, 1, 1), quality=0.4), "prompt"),
+        (World(truth=(1, 1, 1, 1), quality=0.4), "bare"),
+        (World(truth=(-1, 0, 1.9, 0.4), quality=0.4, sends=0.5), "rag"),
+        (World(truth=(0, -1.5, -1.4, -0.6)), "mend"),
+        (World(truth=(-2, -2, -2, -2), quality=0.4, bar=-9), "none"),
+        (World(taste=4.0, quality=0.1), "direction"),
+    ],
+)
+def test_each_other_decision_is_reached(world: World, decision: str) -> None:
+    done = concluded(dataclasses.replace(world, raters=68, taste=4.0 if world.taste == 4 else 0.1))
+    assert done.ruling.decision == decision
 
 
-def test_retrieval_that_helps_more_than_tuning() -> None:
-    world = World(truth=(-1, 0, 1.6, 0.4), raters=40, taste=0.1)
-    _, ruling = judged(world)
-    assert ruling.decision == "rag"
-
-
-def test_nothing_can_be_sent_and_tuning_adds_little_is_a_question_of_direction() -> None:
-    world = World(truth=(-2, -2, -2, -2), raters=60, taste=0.1, quality=1.5, bar=-9)
-    _, ruling = judged(world)
-    assert ruling.decision == "direction"
-
-
-def test_a_verdict_that_hangs_on_odd_raters_is_not_given() -> None:
-    table = simulate(World(truth=(-1, 0, 0.2, 1.6), raters=20), np.random.default_rng(1))
-    facts = gather(table, Background(ROLES), RULES)
+def test_a_verdict_that_hangs_on_odd_raters_is_not_given(strong: VoteTable) -> None:
+    facts = of(strong).facts
     assert decide(facts, RULES, robust=True).decision == "worth"
     assert decide(facts, RULES, robust=False).decision == "evidence"
 
 
-def test_a_study_without_tuned_arm_cannot_say_worth() -> None:
-    roles = {arm: arm for arm in ("bare", "prompt", "rag")}
-    _, ruling = judged(World(truth=(-1, 0, 2, 3), raters=20), roles=roles)
-    assert ruling.decision == "evidence"
+def test_a_study_without_tuned_arm_cannot_say_worth(strong: VoteTable) -> None:
+    done = of(strong, roles={arm: arm for arm in ("bare", "prompt", "rag")})
+    assert done.ruling.decision == "evidence"
+    assert kinds(done)[0] == "arms"
 
 
-def test_false_better_in_a_sample_of_studies() -> None:
-    tally = studies(World(), RULES, 60)
-    assert tally.better <= 7  # 5 % of 60 is 3; 7 or more has a chance under 4 %
-    assert tally.decisions.get("worth", 0) <= 2
+def test_an_old_lead_in_empty_facts_is_no_lead() -> None:
+    facts = Facts(Background(ROLES), 0.95)
+    assert facts.contest("tuned", "prompt") is None
+    assert decide(facts, RULES).decision == "evidence"
 
 
-@pytest.mark.slow
-def test_false_better_in_two_thousand_studies_is_at_most_five_percent() -> None:
-    tally = studies(World(), RULES, 2000)
-    assert tally.better / tally.studies <= 0.05
-    assert tally.decisions.get("worth", 0) / tally.studies <= 0.05
+def test_looks_share_five_percent_of_doubt_on_one_side() -> None:
+    looks = RULES.plan.looks
+    assert sum(look.alpha for look in looks) <= 0.05
+    assert reached(PLANNED - 1, PLANNED, RULES.plan) is None
+    for number, look in enumerate(looks):
+        votes = look_votes(PLANNED, look)
+        found = reached(votes + 1, PLANNED, RULES.plan)
+        assert found is not None
+        assert (found.number, found.votes) == (number, votes)
 
 
-def test_votes_missing_shrink_as_votes_come() -> None:
-    def comparison(error: float) -> Comparison:
-        return Comparison("tuned", "prompt", 0.65, 0, 1, 0, 1, error)
+def test_planned_votes_grow_as_briefs_get_fewer_and_arms_more() -> None:
+    planned = [votes_planned(arms, 78, RULES) for arms in (2, 3, 4, 5)]
+    assert planned == sorted(planned)
+    assert votes_planned(3, 30, RULES) > votes_planned(3, 50, RULES) > votes_planned(3, 78, RULES)
+    assert votes_planned(4, 500, RULES) == votes_planned(4, 78, RULES)
 
-    early = votes_missing(comparison(0.6), 100, 4, RULES)
-    late = votes_missing(comparison(0.3), 400, 4, RULES)
-    assert early > late >= 1
-    nearly_equal = Comparison("tuned", "prompt", 0.55, 0, 1, 0, 1, 0.5)
-    assert votes_missing(nearly_equal, 300, 4, RULES) <= RULES.plan.most
+
+def test_votes_needed_are_a_range_that_shrinks_with_the_doubt() -> None:
+    look = RULES.plan.looks[0]
+    wide = votes_needed(0.65, 0.3, 400, 0.55, look)
+    narrow = votes_needed(0.65, 0.15, 400, 0.55, look)
+    assert wide[0] < wide[1]
+    assert narrow[1] < wide[1]
+    assert votes_needed(0.56, 0.3, 400, 0.55, look)[1] == MOST
 
 
 def test_rules_are_data_and_changing_one_changes_the_hash() -> None:
     declared = RULES.model_dump()
     assert parse_rules(declared).hash == RULES.hash
-    declared["rules"]["effect"]["at"] = 0.55
+    declared["rules"]["beats"]["at"] = 0.51
     assert parse_rules(declared).hash != RULES.hash
-    del declared["rules"]["effect"]
-    with pytest.raises(FencunError, match="effect"):
+    del declared["rules"]["beats"]
+    with pytest.raises(FencunError, match="beats"):
         parse_rules(declared)
 
 

@@ -55,7 +55,7 @@ def voted(study: Study, raters: int, *, left: str = "tuned", right: str = "promp
         Vote(
             id=f"v{rater}-{number}",
             rater=f"r{rater}",
-            name="<b>小王</b>",
+            name=f"<b>小王 {rater}</b>",
             brief=brief,
             left=left if (rater + number) % 2 else right,
             right=right if (rater + number) % 2 else left,
@@ -83,8 +83,8 @@ def page_of(study: Study) -> tuple[str, str, Balance]:
 
 def test_without_votes_the_report_says_so_first(study: Study) -> None:
     text, markdown, parser = page_of(study)
-    assert text.index("证据不够，还差") < text.index("投票前定下的规则")
-    assert markdown.startswith("# 证据不够，还差")
+    assert text.index("证据不够：还差") < text.index("投票前定下的规则")
+    assert markdown.startswith("# 证据不够：还差")
     assert "还没有人投票" in text
     assert "fencun eval probe" in text
     loaded = [tag for tag, attributes in parser.seen if {"src", "href"} & set(attributes)]
@@ -108,7 +108,7 @@ def test_votes_and_probes_are_shown_with_their_numbers(study: Study) -> None:
     assert "tuned &gt; " in text
     assert "人排的次序：tuned > " in markdown
     assert "一半的票不到" in text  # the one who was too fast is named, as a name
-    assert "&lt;b&gt;小王&lt;/b&gt;" in text
+    assert "&lt;b&gt;小王 0&lt;/b&gt;" in text
     assert "<b>小王" not in text
     assert "套话" in text
     assert f"| tuned | {len(study.briefs())}/{len(study.briefs())} |" in markdown

@@ -5,13 +5,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from evaluate_study import Engines, make_adapter, make_model, make_scenario, speak
+from evaluate_study import (
+    Engines,
+    answered_study,
+    make_adapter,
+    make_model,
+    make_scenario,
+    speak,
+)
 
 from fencun.data.lines import read_samples
 from fencun.errors import EngineError, FencunError
 from fencun.evaluate.arms import parse_arms, told
 from fencun.evaluate.briefs import briefs_for_study, spread
 from fencun.evaluate.probes import Examiner
+from fencun.evaluate.rules import shipped_rules
 from fencun.evaluate.run import run
 from fencun.evaluate.study import Study, find_study, studies
 from fencun.models.engine import Completion, Decoding, Message
@@ -290,3 +298,34 @@ def test_a_broken_registration_is_explained(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text("{", encoding="utf-8")
     with pytest.raises(FencunError, match="读不了"):
         Study(tmp_path)
+
+
+async def test_the_plan_is_registered_and_a_change_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = await answered_study(tmp_path, monkeypatch)
+    plan = study.registration.plan
+    assert plan is not None
+    assert (plan["votes"], plan["looks"]) == (140, [140, 210, 280])
+    assert plan["rivals"] == ["bare", "prompt"]
+    assert (study.planned, study.amended) == (140, "")
+    with pytest.raises(FencunError, match="理由"):
+        study.amend(shipped_rules(), " ")
+    study.amend(shipped_rules(), "原来的票数太少")
+    assert "原来的票数太少" in study.amended
+    assert study.rules.hash == shipped_rules().hash
+    assert study.planned > 140
+    study.check()  # the registration itself was not touched
+
+
+async def test_rules_of_an_older_kind_are_replaced_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = await answered_study(tmp_path, monkeypatch)
+    path = study.folder / "study.json"
+    declared = json.loads(path.read_bytes())
+    declared["rules"] = {"version": 1, "rules": {}}
+    path.write_text(json.dumps(declared), encoding="utf-8")
+    old = Study(study.folder)
+    assert "旧规则" in old.amended
+    assert old.rules.hash == shipped_rules().hash

@@ -37,8 +37,8 @@ def address(study: Study) -> str:
 
 def test_without_votes_it_says_how_many_are_missing(client: TestClient, study: Study) -> None:
     shown = client.get("/verdict").text
-    assert re.search(r"证据不够，还差 \d+ 票", shown)
-    assert "至少 5 位评审人" in shown
+    assert re.search(r"证据不够：还差 140 票", shown)
+    assert "至少相当于 5 位一样勤快的评审人" in shown
     assert 'action="/ballot/open"' in shown
     assert f'value="{study.registration.fingerprint}"' in shown
     opened = client.post("/ballot/open", data={"study": study.registration.fingerprint})
@@ -62,7 +62,7 @@ def test_votes_decide_and_a_study_is_not_written_to(client: TestClient, study: S
     shown = client.get(address(study)).text
     assert "6 位评审人" in shown
     assert "人更愿意发哪一组" in shown
-    assert "&lt;b&gt;小王&lt;/b&gt;" in shown  # who was too fast is named
+    assert "&lt;b&gt;小王 0&lt;/b&gt;" in shown  # who was too fast is named
     assert client.get(f"{address(study)}/report.html").status_code == 200
     assert {path: path.stat().st_mtime_ns for path in study.folder.iterdir()} == before
 

@@ -55,7 +55,8 @@ TABLE: dict[Scope | None, str] = {
         POST /ballot/{code}/vote, POST /ballot/{code}/back
     """,
     "host": """
-        POST /ballot/open, POST /ballot/close,
+        POST /ballot/open, POST /ballot/close, POST /ballot/{code}/invite,
+        POST /ballot/{code}/revoke, POST /ballot/{code}/apart,
         GET /verdict, GET /verdict/{key}, GET /verdict/{key}/report.{kind},
         GET /tune, POST /tune/plan, POST /tune/start, POST /tune/prefer, GET /tune/compare,
         POST /tune/compare, GET /tune/{name}, GET /tune/{name}/view, POST /tune/{name}/stop,

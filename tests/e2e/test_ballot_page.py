@@ -52,6 +52,8 @@ def test_two_people_vote_at_once(browser: Browser, link: str, study: Study) -> N
         seen["two"].append(two.locator("#left .text").inner_text())
         one.keyboard.press("q")
         one.keyboard.press("1")
+        expect(one.get_by_role("button", name="投这一票")).to_be_disabled()
+        one.keyboard.press("l")  # whether each would be sent is asked on every ballot
         two.locator("#right").get_by_role("button", name="套话").tap()
         two.get_by_role("button", name="都不行").tap()
         one.keyboard.press("Enter")
@@ -74,8 +76,8 @@ def test_two_people_vote_at_once(browser: Browser, link: str, study: Study) -> N
 def test_take_back_reload_and_close(context: BrowserContext, link: str, study: Study) -> None:
     page = start(context, link, "阿兰")
     first = page.locator("#left .text").inner_text()
-    page.keyboard.press("3")
-    page.keyboard.press("Enter")
+    for key in ("3", "q", "p", "Enter"):
+        page.keyboard.press(key)
     expect(page.locator("#done")).to_have_text("1")
     page.keyboard.press("z")
     expect(page.locator("#done")).to_have_text("0")
@@ -84,8 +86,8 @@ def test_take_back_reload_and_close(context: BrowserContext, link: str, study: S
     expect(page.locator("#left .text")).to_have_text(first)
     with Store() as store:
         store.write(lambda s: voting.close_poll(s, study.registration.fingerprint))
-    page.keyboard.press("2")
-    page.keyboard.press("Enter")
+    for key in ("2", "a", "p", "Enter"):
+        page.keyboard.press(key)
     expect(page.get_by_role("heading", name="投票结束了")).to_be_visible()
 
 
@@ -136,7 +138,7 @@ def test_from_the_verdict_to_the_vote_and_the_report(
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 844})
             page.goto(web_app.entry(url, "/verdict"))
-            expect(page.get_by_role("heading", level=2).first).to_contain_text("证据不够，还差")
+            expect(page.get_by_role("heading", level=2).first).to_contain_text("证据不够：还差")
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         expect(page.get_by_role("link", name="结论")).to_be_in_viewport()
         with page.expect_popup() as opened:

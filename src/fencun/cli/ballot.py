@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from fencun.cli import ballot_seats
 from fencun.cli.options import AsJson, argument, option, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
 app = typer.Typer(no_args_is_help=True, help=say("盲评：开票箱、看进度、收票。", "Blind votes."))
+app.add_typer(ballot_seats.app)
 
 _WHICH = say("实验的名字或文件夹；默认最新的", "Study: its name or folder (default: the newest)")
 Which = Annotated[str | None, typer.Argument(help=_WHICH)]

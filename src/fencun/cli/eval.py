@@ -135,6 +135,12 @@ def _tell_answers(study: "Study", as_json: bool) -> None:
         typer.echo(f"  {arm}: {count['answered']} / {count['asked']}")
     typer.echo(
         say(
+            f"登记的计划：{study.planned} 票，不到数不下结论。",
+            f"Registered plan: {study.planned} votes; no verdict before.",
+        )
+    )
+    typer.echo(
+        say(
             f"下一步请人来投票：fencun eval ballot open {study.name}",
             f"Next, let people vote: fencun eval ballot open {study.name}",
         )
@@ -284,6 +290,29 @@ def report(
         typer.echo(str(path))
 
 
+@verb(
+    app,
+    "改登记过的规则：能改，要写理由，改过会写在结论和报告里。",
+    "Change registered rules: possible, with a reason, and shown in verdict and report.",
+    needs=_NEEDS,
+)
+def amend(
+    study: Which = None,
+    why: Annotated[str, typer.Option(help=say("为什么改", "The reason"))] = "",
+    rules: Annotated[
+        Path | None,
+        typer.Option(help=say("新的规则 YAML；默认现在自带的", "New rules (default: today's)")),
+    ] = None,
+) -> None:
+    """Keep other rules beside the registered ones, and say so wherever they decide."""
+    from fencun.evaluate.rules import load_rules, shipped_rules
+    from fencun.evaluate.study import find_study
+
+    found = find_study(study)
+    found.amend(load_rules(rules) if rules else shipped_rules(), why)
+    typer.echo(found.amended)
+
+
 def _gather_votes(study: "Study") -> None:
     """Freeze the votes of the ballot box into the study, if it has any for this study."""
     from fencun.evaluate.collect import collect
@@ -304,6 +333,10 @@ def _show(judged: "Verdict") -> None:
             f"{facts.briefs} briefs.",
         )
     )
+    if judged.study.amended:
+        typer.secho(f"  △ {judged.study.amended}", fg="yellow")
+    for block in judged.blocks:
+        typer.echo(f"  → {block}")
     for title, lines in groups(judged):
         typer.echo(title)
         for line in lines:
@@ -312,11 +345,31 @@ def _show(judged: "Verdict") -> None:
     for odd in facts.oddities:
         name = judged.names.get(odd.rater, odd.rater)
         typer.secho(f"  △ {name}：{say(odd.zh, odd.en)}", fg="yellow")
+    for group in judged.seats.groups:
+        typer.secho(
+            say(
+                f"  △ {'、'.join(group.names)}：看着是同一个人，只算先投的那一份，"
+                f"{group.votes} 票没有计入。",
+                f"  △ {', '.join(group.names)}: look like one person; the first seat counts, "
+                f"{group.votes} votes do not.",
+            ),
+            fg="yellow",
+        )
     if judged.set_aside:
         typer.secho(
             say(
                 f"  △ {len(judged.set_aside)} 票投的是后来变了的回答，没有计入。",
                 f"  △ {len(judged.set_aside)} votes are on answers that changed: not counted.",
+            ),
+            fg="yellow",
+        )
+    for rater, other in judged.hangs_on.items():
+        name = judged.names.get(rater, rater)
+        decided = judged.rules.decisions[other]
+        typer.secho(
+            say(
+                f"  △ 少了{name}，结论就是“{decided.zh}”。",
+                f"  △ Without {name} it would be: {decided.en}.",
             ),
             fg="yellow",
         )

@@ -1,14 +1,15 @@
-"""Whether raters agree: with each other (Krippendorff's alpha), and with themselves."""
+"""Whether raters agree: with each other, and with themselves; both less what chance gives."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from fencun.evaluate.clusters import sorted_unique
 from fencun.evaluate.rates import Rate, wilson
-from fencun.evaluate.table import NEITHER, Floats, Ints, VoteTable
+from fencun.evaluate.table import NEITHER, UNSAID, Floats, Ints, VoteTable
 
-_RESAMPLES = 300
-_SEED = 20260217
+_SURE = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +17,21 @@ class Agreement:
     """``preference`` and ``send`` are Krippendorff's alpha, nominal: 1 is perfect, 0 is chance.
 
     ``preference`` is about which answer is better, ``send`` about whether one answer would
-    be sent as it is.
+    be sent as it is. ``self_agreement`` is how often raters said the same of a pair met again,
+    ``consistency`` the same less what chance gives (Cohen's kappa of first and second time).
     """
 
     preference: "Alpha"
     send: "Alpha"
     self_agreement: Rate
+    consistency: "Alpha"
 
 
 @dataclass(frozen=True, slots=True)
 class Alpha:
-    """Krippendorff's alpha and its 95 % bootstrap interval over the ``units`` judged twice or more.
+    """A chance-corrected agreement and its 95 % interval over the ``units`` judged twice or more.
 
-    None where no two people judged one thing, or where everybody said the same of everything.
+    None where nothing was judged twice, or where everybody said the same of everything.
     """
 
     value: float | None
@@ -44,11 +47,13 @@ def agreement(table: VoteTable) -> Agreement:
     unit = first.brief * arms * arms + first.pair
     answer = np.concatenate([first.brief * arms + first.left, first.brief * arms + first.right])
     twice = np.concatenate([first.rater, first.rater])
-    send = first.send.T.ravel().astype(np.int64)
+    send = first.send.T.ravel()
+    said = send != UNSAID
     return Agreement(
         alpha_of(unit, first.rater, first.outcome, NEITHER + 1),
-        alpha_of(answer, twice, send, 2),
+        alpha_of(answer[said], twice[said], send[said], 2),
         self_agreement(table),
+        consistency(table),
     )
 
 
@@ -60,6 +65,25 @@ def self_agreement(table: VoteTable) -> Rate:
     return wilson(same, len(again))
 
 
+def consistency(table: VoteTable) -> Alpha:
+    """Return how far raters agree with themselves beyond chance.
+
+    Chance is that two votes drawn from all would say the same; the interval is Wilson's, moved
+    alike.
+    """
+    rate = self_agreement(table)
+    if not rate.total or not len(table):
+        return Alpha(None, None, None, 0)
+    spread_of = np.bincount(table.outcome, minlength=NEITHER + 1) / len(table)
+    chance = float((spread_of**2).sum())
+    if chance >= 1.0:
+        return Alpha(None, None, None, rate.total)
+    value, low, high = (
+        (float(told or 0.0) - chance) / (1.0 - chance) for told in (rate.share, rate.low, rate.high)
+    )
+    return Alpha(value, low, high, rate.total)
+
+
 def alpha_of(unit: Ints, rater: Ints, value: Ints, values: int) -> Alpha:
     """Return alpha over units, for codes 0 to ``values`` - 1; three arrays of one length.
 
@@ -69,33 +93,35 @@ def alpha_of(unit: Ints, rater: Ints, value: Ints, values: int) -> Alpha:
 
     if not len(unit):
         return Alpha(None, None, None, 0)
-    _, unit = np.unique(unit, return_inverse=True)
-    _, rater = np.unique(rater, return_inverse=True)
+    unit, rater = sorted_unique(unit), sorted_unique(rater)
     said = np.full((rater.max() + 1, unit.max() + 1), -1, dtype=np.int64)
     said[rater, unit] = value
     counts: Floats = np.stack([(said == code).sum(axis=0) for code in range(values)], axis=1)
     counts = counts[counts.sum(axis=1) >= 2]
     if not len(counts) or (counts.sum(axis=0) > 0).sum() < 2:
         return Alpha(None, None, None, len(counts))
-    alpha = krippendorff.alpha(value_counts=counts, level_of_measurement="nominal")
-    low, high = np.nanpercentile(_resampled(counts.astype(np.float64)), [2.5, 97.5])
-    return Alpha(float(alpha), float(low), float(high), len(counts))
+    alpha = float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
+    reach = _SURE * _error(counts.astype(np.float64))
+    return Alpha(alpha, alpha - reach, min(1.0, alpha + reach), len(counts))
 
 
-def _resampled(counts: Floats) -> Floats:
-    """Return alpha of resampled units, shape (resamples,): 1 - observed / expected disagreement.
+def _error(counts: Floats) -> float:
+    """Return the jackknife standard error of alpha, a unit left out at a time; inf for one unit.
 
-    ``counts`` is (units, values): how many raters said what. The nominal case of
-    Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", for all at once.
+    ``counts`` is (units, values): how many raters said what. Alpha is 1 - observed / expected
+    disagreement, the nominal case of Krippendorff (2011), "Computing Krippendorff's
+    Alpha-Reliability".
     """
     units = len(counts)
-    random = np.random.default_rng(_SEED)
-    weight = random.multinomial(units, np.full(units, 1.0 / units), size=_RESAMPLES)
+    if units < 2:
+        return math.inf
     judged = counts.sum(axis=1)
     differing = (judged**2 - (counts**2).sum(axis=1)) / (judged - 1)
-    total = weight @ judged
-    said = weight @ counts
-    expected = (total**2 - (said**2).sum(axis=1)) / (total - 1)
+    total, said = judged.sum() - judged, counts.sum(axis=0) - counts
+    expected = (total**2 - (said**2).sum(axis=1)) / np.maximum(total - 1, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        alpha: Floats = np.where(expected > 0, 1.0 - (weight @ differing) / expected, np.nan)
-    return alpha
+        without = 1.0 - (differing.sum() - differing) / expected
+    without = without[np.isfinite(without)]
+    if len(without) < 2:
+        return math.inf
+    return float(np.sqrt((units - 1) / units * ((without - without.mean()) ** 2).sum()))

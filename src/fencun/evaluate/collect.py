@@ -26,6 +26,7 @@ def votes_of(session: Session, fingerprint: str) -> tuple[list[Vote], set[str]]:
         .join(RaterRow, RaterRow.id == BallotRow.rater_id)
         .join(VoteRow, VoteRow.ballot_id == BallotRow.id)
         .where(BallotRow.poll_id.in_(polls), VoteRow.withdrawn_at.is_(None))
+        .where(RaterRow.revoked_at.is_(None))
     )
     votes = [_vote(ballot, rater, row) for ballot, rater, row in session.execute(query)]
     handed = set(session.scalars(select(BallotRow.id).where(BallotRow.poll_id.in_(polls))))
@@ -62,6 +63,10 @@ def _vote(ballot: BallotRow, rater: RaterRow, row: VoteRow) -> Vote:
             "seconds": row.seconds,
             "at": row.at.isoformat(timespec="seconds"),
             "source": rater.source,
+            "invited": bool(rater.invitation or rater.owner),
+            "browser": rater.browser,
+            "address": rater.address,
+            "apart": rater.apart,
         }
     )
 

@@ -1,23 +1,23 @@
 """The decision: registered rules applied to the facts, every number that met or missed shown."""
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from fencun.evaluate.facts import Facts
-from fencun.evaluate.planning import votes_missing, votes_planned
-from fencun.evaluate.rules import Decision, RuleName, Rules
+from fencun.evaluate.facts import Contest, Facts
+from fencun.evaluate.rules import CHEAPER, Decision, RuleName, Rules
 
 # What a rule is there for, in the order people read them.
 Purpose = Literal["judge", "worth", "enough", "settled"]
 PURPOSES: dict[Purpose, tuple[RuleName, ...]] = {
-    "judge": ("task", "invented", "raters", "briefs", "pair_votes", "answered", "robust"),
-    "worth": ("beats_prompt", "beats_rag", "effect", "send"),
-    "enough": ("tuning_adds_little", "rival_send", "rag_beats_prompt"),
-    "settled": ("agree", "self_agree"),
-}
+    "judge": (
+        "task", "invented", "votes", "raters", "briefs", "answered", "prompt_sound", "robust",
+    ),
+    "worth": ("beats", "direct", "send"),
+    "enough": ("adds_little", "enough_send"),
+    "settled": ("consistent", "agree"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,132 +36,205 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A decision, all checks in their order, and how many more votes would settle it."""
+    """A decision, and all checks in their order. ``arm`` is the one that the decision names."""
 
     decision: Decision
     checks: tuple[Check, ...]
-    votes_missing: int
+    arm: str = ""
 
     @property
     def reasons(self) -> tuple[Check, ...]:
         """The checks that the decision rests on: those met that ask for it, those missed else."""
         if self.decision == "worth":
-            return self._of(*PURPOSES["worth"])
-        if self.decision == "rag":
-            return self._of(*PURPOSES["enough"])
-        if self.decision == "prompt":
-            return self._of("tuning_adds_little", "rival_send")
+            return self.of(*PURPOSES["worth"])
+        if self.decision in CHEAPER:
+            return self.of(*PURPOSES["enough"])
         if self.decision == "unfit":
-            return self._of("task", "invented", met=False)
+            return self.of("task", "invented", met=False)
+        if self.decision == "mend":
+            return self.of("prompt_sound")
+        if self.decision == "none":
+            return self.of("adds_little", "enough_send", "send")
         if self.decision == "direction":
-            little = self._of("tuning_adds_little", met=True) and self._of("rival_send", met=False)
-            return (*self._of(*PURPOSES["settled"], met=False), *little)
-        return self._of(*PURPOSES["judge"], met=False) or self._of(*PURPOSES["worth"], met=False)
+            return self.of(*PURPOSES["settled"])
+        return self.of(*PURPOSES["judge"], met=False) or self.of(*PURPOSES["worth"], met=False)
 
-    def _of(self, *names: RuleName, met: bool | None = None) -> tuple[Check, ...]:
+    def of(self, *names: RuleName, met: bool | None = None) -> tuple[Check, ...]:
+        """Return the checks of ``names``; with ``met`` only those met, or missed."""
         return tuple(c for c in self.checks if c.rule in names and met in (None, c.met))
 
+    def met(self, name: RuleName) -> bool:
+        """Whether a rule holds; one that does not apply holds."""
+        return all(check.met for check in self.of(name))
 
-def decide(facts: Facts, rules: Rules, *, robust: bool | None = None) -> Ruling:
-    """Apply ``rules`` to ``facts``. ``robust``: does it stand without odd raters (None: none odd).
 
-    The order: an unfit task; too little evidence; worth it; retrieval; the prompt will do;
-    right is not settled; otherwise evidence is missing.
+def decide(
+    facts: Facts, rules: Rules, *, planned: float = 1.0, robust: bool | None = None
+) -> Ruling:
+    """Apply ``rules`` to ``facts``.
+
+    ``planned`` is the share of the planned votes that is in; ``robust``: does it stand without
+    odd raters (None: none odd). The order: an unfit task; too little evidence; a prompt to be
+    mended; worth it; the cheapest arm that nothing beats; none good enough; right is not
+    settled; otherwise evidence is missing.
     """
-    checks = {check.rule: check for check in _checks(facts, rules, robust)}
-    met = {name: check.met for name, check in checks.items()}
+    arm = _enough(facts, rules)
+    checks = tuple(_checks(facts, rules, arm, planned, robust))
+    ruling = Ruling("evidence", checks, arm)
+    return Ruling(_decision(ruling, facts, rules), checks, arm)
 
+
+def _decision(ruling: Ruling, facts: Facts, rules: Rules) -> Decision:
     def all_met(*names: RuleName) -> bool:
-        return all(met[name] for name in names if name in met)
+        return all(ruling.met(name) for name in names)
 
-    return Ruling(
-        _decision(all_met, complete={"beats_prompt", "effect"} <= met.keys(), rules_met=met),
-        tuple(checks.values()),
-        _missing(facts, rules),
-    )
-
-
-def _decision(
-    all_met: Callable[..., bool], *, complete: bool, rules_met: dict[RuleName, bool]
-) -> Decision:
-    if not rules_met["task"]:
+    if not all_met("task"):
         return "unfit"
-    enough = all_met("raters", "briefs", "pair_votes", "answered")
-    if not complete or not enough:
+    complete = {"tuned", "prompt"} <= facts.background.roles.keys()
+    if not complete or not all_met("votes", "raters", "briefs", "answered"):
         return "evidence"
-    if not rules_met["invented"]:
+    if not all_met("invented"):
         return "unfit"
-    if all_met("beats_prompt", "beats_rag", "effect", "send", "robust"):
-        return "worth"
     if not all_met("robust"):
         return "evidence"
-    little, sendable = rules_met["tuning_adds_little"], rules_met["rival_send"]
-    if little and sendable and rules_met.get("rag_beats_prompt"):
-        return "rag"
-    if little and sendable:
-        return "prompt"
-    # Settled that tuning adds little, and still nothing can be sent; or raters at odds with
-    # each other or with themselves: more votes of the same kind would not help.
-    at_odds = not (rules_met["self_agree"] and rules_met["agree"])
-    if little or (at_odds and not all_met("beats_prompt", "beats_rag")):
+    if not all_met("prompt_sound"):
+        return "mend"
+    if all_met(*PURPOSES["worth"]):
+        return "worth"
+    return _not_worth(ruling, facts, rules)
+
+
+def _not_worth(ruling: Ruling, facts: Facts, rules: Rules) -> Decision:
+    roles = facts.background.roles
+    little = ruling.met("adds_little")
+    if little and ruling.met("enough_send"):
+        return next(role for role in CHEAPER if roles.get(role) == ruling.arm)
+    if little and _none_sent(facts, rules):
+        return "none"
+    if ruling.met("consistent") and not ruling.met("agree") and not ruling.met("beats"):
         return "direction"
     return "evidence"
 
 
-def _checks(facts: Facts, rules: Rules, robust: bool | None) -> Iterator[Check]:
+def _enough(facts: Facts, rules: Rules) -> str:
+    """Return the cheapest arm that no dearer one adds much to, or the one that comes closest."""
+    rivals = facts.rivals()
+    highs = {arm: _added(facts, arm) for arm in rivals}
+    known = {arm: high for arm, high in highs.items() if high is not None}
+    limit, sent = rules.at("adds_little"), rules.at("enough_send")
+
+    def sendable(arm: str) -> bool:
+        rate = facts.rate(arm)
+        return rate is not None and rate.send.low > sent
+
+    fitting = [arm for arm, high in known.items() if high < limit and _earned(facts, arm)]
+    for arm in fitting:
+        if sendable(arm):
+            return arm
+    if fitting:
+        return fitting[-1]
+    return min(known, key=lambda arm: known[arm]) if known else ""
+
+
+def _added(facts: Facts, arm: str) -> float | None:
+    """Return how much the dearer arms may add to ``arm``: the highest end of their intervals.
+
+    The votes on the very pair must not say otherwise: where they do, they count.
+    """
+    roles = facts.background.roles
+    order = [roles[role] for role in (*CHEAPER, "tuned") if role in roles]
+    highs = []
+    for other in order[order.index(arm) + 1 :]:
+        found = facts.contest(other, arm)
+        if found is None:
+            return None
+        highs.append(max(found.high, found.direct))
+    return max(highs, default=None)
+
+
+def _earned(facts: Facts, arm: str) -> bool:
+    """Whether retrieval, to be named, has been shown to beat what is cheaper."""
+    roles = facts.background.roles
+    if arm != roles.get("rag"):
+        return True
+    cheaper = [roles[role] for role in ("bare", "prompt") if role in roles]
+    return all(_wins(facts.contest(arm, other), 0.5) for other in cheaper)
+
+
+def _wins(contest: Contest | None, bound: float) -> bool:
+    return contest is not None and contest.low > bound and contest.direct_low > 0.5
+
+
+def _none_sent(facts: Facts, rules: Rules) -> bool:
+    """Whether of every arm less than half of the answers would be sent, beyond doubt."""
+    at = rules.at("enough_send")
+    return bool(facts.arms) and all(rate.send.high < at for rate in facts.arms)
+
+
+def _checks(
+    facts: Facts, rules: Rules, arm: str, planned: float, robust: bool | None
+) -> Iterator[Check]:
     background = facts.background
     yield _check(rules, "task", 0.0 if background.unfit else 1.0, note=background.unfit)
     yield _invented(facts, rules)
-    yield _check(rules, "raters", facts.raters)
-    yield _check(rules, "briefs", facts.briefs)
-    tuned = background.roles.get("tuned")
-    if tuned and facts.rivals():
-        fewest = min(facts.pair_votes(tuned, rival) for rival in facts.rivals())
-        yield _check(rules, "pair_votes", fewest)
+    yield _check(rules, "votes", planned)
+    yield _check(rules, "raters", facts.raters_effective)
+    yield _check(rules, "briefs", facts.briefs_effective)
     if background.answered:
-        yield _answered(facts, rules)
-    if tuned and facts.rivals():
-        yield from _contest(facts, rules, tuned)
+        worst = min(background.answered, key=lambda name: background.answered[name])
+        yield _check(rules, "answered", background.answered[worst], note=worst)
+    yield from _prompt_sound(facts, rules)
     if robust is not None:
         yield _check(rules, "robust", float(robust))
+    if "tuned" in background.roles and facts.rivals():
+        yield from _worth(facts, rules, background.roles["tuned"])
+        yield from _little(facts, rules, arm)
     yield from _agreement(facts, rules)
 
 
-def _answered(facts: Facts, rules: Rules) -> Check:
-    worst = min(facts.background.answered, key=lambda arm: facts.background.answered[arm])
-    return _check(rules, "answered", facts.background.answered[worst], note=worst)
-
-
-def _contest(facts: Facts, rules: Rules, tuned: str) -> Iterator[Check]:
+def _prompt_sound(facts: Facts, rules: Rules) -> Iterator[Check]:
+    """A prompt that loses to no prompt at all is no rival: whoever beats it has shown nothing."""
     roles = facts.background.roles
-    for role, rule in (("prompt", "beats_prompt"), ("rag", "beats_rag")):
-        if role in roles:
-            against = facts.compared(tuned, roles[role])
-            yield _check(rules, rule, against.low if against else None, above=True)  # type: ignore[arg-type]
-    rival = facts.strongest_rival()
-    against = facts.compared(tuned, rival) if rival else None
-    note = rival or ""
-    yield _check(rules, "effect", against.share if against else None, note=note)
-    yield _check(rules, "send", facts.sent(tuned), note=tuned)
-    if "prompt" in roles and "rag" in roles:
-        rag = facts.compared(roles["rag"], roles["prompt"])
-        yield _check(rules, "rag_beats_prompt", rag.low if rag else None, above=True)
-    limit = rules.at("tuning_adds_little")
-    high = against.high if against else None
-    yield Check("tuning_adds_little", high, limit, high is not None and high < limit, note)
-    yield _check(rules, "rival_send", facts.sent(rival) if rival else None, note=note)
+    if not {"bare", "prompt"} <= roles.keys():
+        return
+    found = facts.contest(roles["prompt"], roles["bare"])
+    at = rules.at("prompt_sound")
+    high = found.high if found else None
+    yield Check("prompt_sound", high, at, high is None or high >= at)
+
+
+def _worth(facts: Facts, rules: Rules, tuned: str) -> Iterator[Check]:
+    found = {rival: facts.contest(tuned, rival) for rival in facts.rivals()}
+    known = {rival: contest for rival, contest in found.items() if contest}
+    yield _closest(rules, "beats", {rival: one.low for rival, one in known.items()})
+    yield _closest(rules, "direct", {rival: one.direct_low for rival, one in known.items()})
+    rate = facts.rate(tuned)
+    value = rate.send.low if rate and rate.send.share is not None else None
+    yield _check(rules, "send", value, above=True, note=tuned)
+
+
+def _closest(rules: Rules, name: RuleName, lows: Mapping[str, float]) -> Check:
+    closest = min(lows, key=lambda rival: lows[rival], default="")
+    return _check(rules, name, lows.get(closest), above=True, note=closest)
+
+
+def _little(facts: Facts, rules: Rules, arm: str) -> Iterator[Check]:
+    added, limit = _added(facts, arm) if arm else None, rules.at("adds_little")
+    met = added is not None and added < limit and _earned(facts, arm)
+    yield Check("adds_little", added, limit, met, arm)
+    rate = facts.rate(arm)
+    low = rate.send.low if rate and rate.send.share is not None else None
+    yield _check(rules, "enough_send", low, above=True, note=arm)
 
 
 def _agreement(facts: Facts, rules: Rules) -> Iterator[Check]:
-    """Disagreement must be shown, not assumed: what could not be measured counts as met."""
+    """Disagreement is read only where raters agree with themselves: else nothing told apart."""
     agreed = facts.agreement
-    highs = [alpha.high for alpha in (agreed.preference, agreed.send)] if agreed else []
-    reach = max((high for high in highs if high is not None), default=None)
+    low = agreed.consistency.low if agreed else None
+    yield _check(rules, "consistent", low)
+    reach = agreed.preference.high if agreed else None
     at = rules.at("agree")
     yield Check("agree", reach, at, reach is None or reach >= at)
-    reach = agreed.self_agreement.high if agreed else None
-    at = rules.at("self_agree")
-    yield Check("self_agree", reach, at, reach is None or reach >= at)
 
 
 def _invented(facts: Facts, rules: Rules) -> Check:
@@ -181,14 +254,3 @@ def _check(
     at = rules.at(name)
     met = value is not None and (value > at if above else value >= at)
     return Check(name, value, at, met, note)
-
-
-def _missing(facts: Facts, rules: Rules) -> int:
-    tuned, rival = facts.background.roles.get("tuned"), facts.strongest_rival()
-    arms = len(facts.strengths.arms) if facts.strengths else max(2, len(facts.background.roles))
-    against = facts.compared(tuned, rival) if tuned and rival else None
-    fewest = min((facts.pair_votes(tuned, r) for r in facts.rivals()), default=0) if tuned else 0
-    short = math.ceil(rules.at("pair_votes")) - fewest
-    if against is None or short > 0:  # so few votes do not tell yet how many it will take
-        return max(1, short, votes_planned(arms, rules) - facts.votes)
-    return votes_missing(against, facts.votes, arms, rules)

@@ -11,7 +11,7 @@ import numpy as np
 from fencun.evaluate.table import Bools, Floats, Ints
 
 _SHARED = 0.2
-_REPEATED = 0.1
+_REPEATED = 0.2  # six of thirty: with three, not even contradicting all of them would show
 _APART = 8
 
 
@@ -45,14 +45,15 @@ class Drawn:
 def items(
     askable: Sequence[tuple[int, int, int]],
     decisive: set[tuple[int, int]],
+    often: float,
     *,
     shared: int,
     random: np.random.Generator,
 ) -> Items:
     """Return the items of (brief, low arm, high arm) triples.
 
-    Pairs in ``decisive`` are asked twice as often as others; ``shared`` of them (spread
-    over briefs) are marked for everybody.
+    Pairs in ``decisive`` are asked ``often`` times as often as others; ``shared`` of them
+    (spread over briefs) are marked for everybody.
     """
     brief, low, high = (
         np.array([triple[column] for triple in askable], dtype=np.int64) for column in range(3)
@@ -67,7 +68,7 @@ def items(
         if int(brief[index]) not in seen:
             seen.add(int(brief[index]))
             marked[index] = True
-    return Items(brief, low, high, np.where(central, 2.0, 1.0), marked)
+    return Items(brief, low, high, np.where(central, often, 1.0), marked)
 
 
 def draw(questions: Items, seen: Ints, *, ballots: int, random: np.random.Generator) -> list[Drawn]:

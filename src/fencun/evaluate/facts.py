@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fencun.evaluate.agreement import Agreement, agreement
+from fencun.evaluate.clusters import effective
 from fencun.evaluate.oddities import Oddity, oddities
 from fencun.evaluate.rates import ArmRate, PairRate, arm_rates, pair_rates
-from fencun.evaluate.rules import Rules
-from fencun.evaluate.strengths import Comparison, Strengths, compare, compare_all, strengths
-from fencun.evaluate.table import VoteTable
+from fencun.evaluate.rules import CHEAPER
+from fencun.evaluate.strengths import Comparison, Strengths, compare_all, fits, strengths
+from fencun.evaluate.table import NEITHER, VoteTable
 
-RIVALS = ("prompt", "rag")
+FITS = 0.05  # below this, one strength an arm does not explain who beats whom
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,84 +22,127 @@ class Background:
 
     ``roles`` names the arm that plays bare, prompt, rag and tuned; ``answered`` is the share
     of briefs that each arm answered; ``reasons`` counts, for each arm, what raters tapped;
-    ``unfit`` says why the task was declared unfit (empty if it was not).
+    ``unfit`` says why the task was declared unfit (empty if it was not); ``briefs`` is how
+    many briefs the study has.
     """
 
     roles: Mapping[str, str]
     answered: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unfit: str = ""
+    briefs: int = 78
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """``a`` against ``b`` by all votes and by the votes on this very pair.
+
+    ``low`` and ``high`` are those of all votes where one strength an arm explains them, else
+    those of the pair alone.
+    """
+
+    share: float
+    low: float
+    high: float
+    error: float
+    direct: float
+    direct_low: float
+    direct_high: float
+    direct_error: float
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The statistics of a study's votes, and its background. Without votes the rest is empty."""
+    """The statistics of a study's votes, and its background. Without votes the rest is empty.
+
+    ``raters`` and ``briefs`` are plain counts, ``raters_effective`` and ``briefs_effective``
+    what they are worth, as busy as they were; ``fit`` is the p-value of :func:`fits`.
+    """
 
     background: Background
     confidence: float
-    votes: int
-    raters: int
-    briefs: int
-    strengths: Strengths | None
-    comparisons: tuple[Comparison, ...]
-    pairs: tuple[PairRate, ...]
-    arms: tuple[ArmRate, ...]
-    agreement: Agreement | None
-    oddities: tuple[Oddity, ...]
-    neither_share: float
+    votes: int = 0
+    raters: int = 0
+    briefs: int = 0
+    raters_effective: float = 0.0
+    briefs_effective: float = 0.0
+    strengths: Strengths | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    fit: float | None = None
+    pairs: tuple[PairRate, ...] = ()
+    arms: tuple[ArmRate, ...] = ()
+    agreement: Agreement | None = None
+    oddities: tuple[Oddity, ...] = ()
+    neither_share: float = 0.0
+
+    @property
+    def transitive(self) -> bool:
+        """Whether one strength an arm explains who beats whom."""
+        return self.fit is None or self.fit >= FITS
 
     def rivals(self) -> list[str]:
-        """Return the arms that fine-tuning has to beat, those in this study."""
+        """Return the arms that cost less than tuning, those in this study, cheapest first."""
         roles = self.background.roles
-        return [roles[role] for role in RIVALS if role in roles]
+        return [roles[role] for role in CHEAPER if role in roles]
 
-    def compared(self, a: str, b: str) -> Comparison | None:
+    def contest(self, a: str, b: str) -> Contest | None:
         """Return ``a`` against ``b``; None without votes."""
-        if not self.strengths:
-            return None
-        return compare(self.strengths, a, b, confidence=self.confidence)
+        for one in self.comparisons:
+            if {one.a, one.b} == {a, b}:
+                return _contest(one, self.transitive, turned=one.a != a)
+        return None
 
-    def strongest_rival(self) -> str | None:
-        """Return the rival with the highest strength; None without votes or rivals."""
-        rivals = self.rivals()
-        if not self.strengths or not rivals:
-            return None
-        value = dict(zip(self.strengths.arms, self.strengths.values, strict=True))
-        return max(rivals, key=lambda arm: float(value[arm]))
+    def closest_rival(self) -> str | None:
+        """Return the rival that the tuned arm beats least; None without votes or rivals."""
+        tuned = self.background.roles.get("tuned", "")
+        found = {rival: self.contest(tuned, rival) for rival in self.rivals()}
+        known = {rival: one.share for rival, one in found.items() if one}
+        return min(known, key=lambda rival: known[rival]) if known else None
 
-    def sent(self, arm: str) -> float | None:
-        """Return the share of ``arm``'s answers that raters would send as they are."""
-        return next((rate.send.share for rate in self.arms if rate.arm == arm), None)
-
-    def pair_votes(self, a: str, b: str) -> int:
-        """Return how many votes there are on ``a`` against ``b``."""
-        return next((rate.votes for rate in self.pairs if {rate.a, rate.b} == {a, b}), 0)
+    def rate(self, arm: str) -> ArmRate | None:
+        """Return how people took ``arm``; None without votes."""
+        return next((rate for rate in self.arms if rate.arm == arm), None)
 
 
-def gather(table: VoteTable, background: Background, rules: Rules) -> Facts:
+def _contest(one: Comparison, transitive: bool, *, turned: bool) -> Contest:
+    direct = one.direct
+    share = 0.5 if direct.share is None else direct.share
+    plain = (one.share, one.low, one.high, share, direct.low, direct.high)
+    if turned:
+        plain = tuple(1 - plain[at] for at in (0, 2, 1, 3, 5, 4))  # type: ignore[assignment]
+    all_share, low, high, share, direct_low, direct_high = plain
+    error = one.error
+    if not transitive:
+        all_share, low, high, error = share, direct_low, direct_high, direct.error
+    return Contest(all_share, low, high, error, share, direct_low, direct_high, direct.error)
+
+
+def gather(table: VoteTable, background: Background, confidence: float) -> Facts:
     """Count everything a verdict may look at. Deterministic for equal votes."""
     if not len(table):
-        return Facts(background, rules.confidence, 0, 0, 0, None, (), (), (), None, (), 0.0)
+        return Facts(background, confidence)
     first = table.first_time()
     strength = strengths(table)
     return Facts(
         background=background,
-        confidence=rules.confidence,
+        confidence=confidence,
         votes=len(first),
         raters=len(np.unique(first.rater)),
         briefs=len(np.unique(first.brief)),
+        raters_effective=effective(first.rater),
+        briefs_effective=effective(first.brief),
         strengths=strength,
-        comparisons=tuple(compare_all(strength, confidence=rules.confidence)),
-        pairs=tuple(pair_rates(table, rules.confidence)),
-        arms=tuple(arm_rates(table, rules.confidence)),
+        comparisons=tuple(compare_all(table, strength, confidence)),
+        fit=fits(table, strength),
+        pairs=tuple(pair_rates(table, confidence)),
+        arms=tuple(arm_rates(table, confidence)),
         agreement=agreement(table),
         oddities=tuple(oddities(table)),
-        neither_share=float((first.choice == 3).mean()),
+        neither_share=float((first.choice == NEITHER).mean()),
     )
 
 
-def without_odd(table: VoteTable, facts: Facts, background: Background, rules: Rules) -> Facts:
-    """Return the facts without the votes of raters found odd."""
-    odd = {oddity.rater for oddity in facts.oddities}
-    keep = np.array([table.raters[index] not in odd for index in table.rater], dtype=np.bool_)
-    return gather(table.where(keep), background, rules)
+def without(table: VoteTable, raters: set[str]) -> VoteTable:
+    """Return the votes without those of ``raters``."""
+    keep = np.array([table.raters[index] not in raters for index in table.rater], dtype=np.bool_)
+    return table.where(keep)

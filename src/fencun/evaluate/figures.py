@@ -1,7 +1,6 @@
 """The pictures of a report: what people chose, the probes as curves, the briefs on the map."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from math import comb
 from statistics import fmean
 
@@ -33,10 +32,20 @@ def charts(judged: Verdict, summary: Json | None) -> dict[str, str]:
     if bars := _contests(judged, colours):
         title = say("人更愿意发哪一组", "Which arm people would rather send")
         drawn["people"] = chart.shares(bars, title, middle=0.5)
-    sent = {rate.arm: asdict(rate.send) for rate in judged.facts.arms}
+    sent = [
+        chart.Bar(
+            rate.arm,
+            rate.send.share,
+            rate.send.low,
+            rate.send.high,
+            show.percent(rate.send.share),
+            colours[rate.arm],
+        )
+        for rate in judged.facts.arms
+        if rate.send.share is not None
+    ]
     if sent:
-        title = say("会直接发", "Would be sent as it is")
-        drawn["sent"] = chart.shares(_bars(sent, colours), title)
+        drawn["sent"] = chart.shares(sent, say("会直接发", "Would be sent as it is"))
     return drawn | (_of_probes(summary, colours) if summary else {})
 
 

@@ -19,6 +19,7 @@ _COLUMNS = (
     "编号", "评审人", "需求", "左", "右", "选择", "左会直接发", "右会直接发", "左理由", "右理由",
 )  # fmt: skip
 _YES = frozenset("是会yY1√✓对") | {"yes", "会发", "是的"}
+_NO = frozenset("否不nN0×✗错") | {"no", "不会", "不发", "不是"}
 _WORDS: dict[str, Choice] = {
     "左": "left", "右": "right", "平": "tie", "一样": "tie", "都好": "tie", "都不好": "neither",
     **{key: key for key in CHOICES}, **{zh: key for key, (zh, _) in CHOICES.items()},
@@ -172,4 +173,12 @@ def _opinion(row: Mapping[str, str], side: str, line: int) -> Opinion:
                 line=line,
             )
         reasons.append(known[told])
-    return Opinion(send=row.get(f"{side}会直接发", "") in _YES, reasons=tuple(reasons))
+    sent = row.get(f"{side}会直接发", "")
+    if sent and sent not in _YES | _NO:
+        raise RecordError(
+            f"第 {line} 行的“会直接发”写了“{sent[:20]}”，看不懂；写 会 或 不会，没想好就空着。",
+            f"Line {line}: 会直接发 says {sent[:20]!r}; write 会 or 不会, or leave it empty.",
+            line=line,
+        )
+    # An empty cell was not answered: that is no no.
+    return Opinion(send=sent in _YES if sent else None, reasons=tuple(reasons))

@@ -1,49 +1,92 @@
-"""How many votes would settle it: before a study by plan, during one by what it has seen."""
+"""How many votes a study is planned for, when it may be looked at, and how many are missing."""
 
 import math
+from dataclasses import dataclass
+from itertools import pairwise
 
-from fencun.evaluate.rules import Rules
-from fencun.evaluate.strengths import Comparison
+from fencun.evaluate.rules import Look, PlanRules, Rules
+
+MOST = 20_000
 
 
-def votes_planned(arms: int, rules: Rules) -> int:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A look that was reached: which (from 0), on how many votes, at which confidence."""
+
+    number: int
+    votes: int
+    look: Look
+
+
+def votes_planned(arms: int, briefs: int, rules: Rules) -> int:
     """Return how many votes, over all pairs, a study of ``arms`` arms is planned to need.
 
-    Each pair of K arms with n decided votes gives log-odds differences the variance
-    2 / (K n / 4) under a balanced design; ``design_effect`` covers that votes of one rater,
-    or on one brief, are alike.
+    Simulated for some numbers of briefs (rules.yaml); between them what briefs add to the
+    doubt falls as 1 / briefs. More arms than were simulated need as many more as pairs are.
     """
-    plan = rules.plan
-    target = _target(_log_odds(plan.effect), rules)
-    per_pair = 8.0 / (arms * target**2) * plan.design_effect / plan.decided
-    pairs = arms * (arms - 1) // 2
-    return math.ceil(per_pair) * pairs
+    table = rules.plan.votes
+    known = max((k for k in table if k <= arms), default=min(table))
+    pairs = _pairs(max(arms, known)) / _pairs(known)
+    return math.ceil(_between(table[known], briefs) * pairs)
 
 
-def votes_missing(comparison: Comparison, votes: int, arms: int, rules: Rules) -> int:
-    """Return how many more votes, from new raters like those so far, would settle it.
+def _pairs(arms: int) -> int:
+    return arms * (arms - 1) // 2
 
-    Settled is: the interval lies above 1/2, or ends below what would be worth the effort;
-    the nearer of the two. At most ``rules.plan.most``: past that the difference is too
-    small to chase.
+
+def _between(votes: dict[int, int], briefs: int) -> float:
+    points = sorted(votes.items())
+    if briefs <= points[0][0]:
+        return float(points[0][1])
+    for (few, more_votes), (many, fewer_votes) in pairwise(points):
+        if briefs <= many:
+            along = (1 / few - 1 / briefs) / (1 / few - 1 / many)
+            return more_votes + along * (fewer_votes - more_votes)
+    return float(points[-1][1])
+
+
+def reached(votes: int, planned: int, plan: PlanRules) -> Reached | None:
+    """Return the last look that ``votes`` reach; None before the first."""
+    found = None
+    for number, look in enumerate(plan.looks):
+        needed = look_votes(planned, look)
+        if votes >= needed:
+            found = Reached(number, needed, look)
+    return found
+
+
+def look_votes(planned: int, look: Look) -> int:
+    """Return on how many votes a look is."""
+    return math.ceil(planned * look.at)
+
+
+def next_look(votes: int, planned: int, plan: PlanRules) -> int | None:
+    """Return on how many votes the next look is; None after the last."""
+    ahead = [look_votes(planned, look) for look in plan.looks]
+    return next((needed for needed in ahead if needed > votes), None)
+
+
+def votes_needed(
+    share: float, error: float, votes: int, bound: float, look: Look
+) -> tuple[int, int]:
+    """Return how many votes it takes until the interval of ``share`` clears ``bound``: a range.
+
+    ``error`` is the standard error of the log odds on ``votes`` votes. The range comes of how
+    little is known of the share itself: one standard error to either side. At most ``MOST``:
+    past that the difference is too small to chase.
     """
-    if votes == 0 or not math.isfinite(comparison.error) or comparison.error <= 0:
-        return max(1, votes_planned(arms, rules) - votes)
-    odds = _log_odds(min(max(comparison.share, 1e-6), 1 - 1e-6))
-    worth = _log_odds(rules.at("tuning_adds_little"))
-    distance = max(odds, worth - odds)
-    needed = votes * (comparison.error / _target(distance, rules)) ** 2
-    return int(min(rules.plan.most, max(1, math.ceil(needed - votes))))
-
-
-def _target(distance: float, rules: Rules) -> float:
-    """Return the standard error at which ``distance`` is found with the planned power."""
     from scipy import stats
 
-    sure = float(stats.norm.ppf(0.5 + rules.confidence / 2))
-    found = float(stats.norm.ppf(rules.plan.power))
-    return distance / (sure + found)
+    reach = float(stats.norm.ppf(1 - look.alpha) + stats.norm.ppf(0.5))
+    away = _odds(share) - _odds(bound)
+    ends = [abs(away) + error, max(abs(away) - error, 0.0)]
+    low, high = (
+        MOST if distance <= 0 else min(MOST, math.ceil(votes * (error * reach / distance) ** 2))
+        for distance in ends
+    )
+    return max(votes + 1, low), max(votes + 1, high)
 
 
-def _log_odds(share: float) -> float:
+def _odds(share: float) -> float:
+    share = min(max(share, 1e-6), 1 - 1e-6)
     return math.log(share / (1.0 - share))

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from fencun.evaluate.draw import Items, items
-from fencun.evaluate.facts import RIVALS
+from fencun.evaluate.rules import CHEAPER
 from fencun.evaluate.study import Study
 from fencun.scenario import Scenario
 
 SHARED = 12
+DECISIVE = 3.0  # how often a pair that the verdict hangs on is asked, others once
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _read(folder: str, fingerprint: str) -> QuestionSet:
     ]
     # The same order for the same study, wherever it is opened: positions mean the same.
     random = np.random.default_rng(int(fingerprint[:16], 16))
-    questions = items(triples, _decisive(study), shared=SHARED, random=random)
+    questions = items(triples, _decisive(study), DECISIVE, shared=SHARED, random=random)
     lines = tuple(_lines(study.scenario, sample.brief) for sample in study.briefs())
     return QuestionSet(questions, arms, tuple(briefs), lines, texts)
 
@@ -63,12 +64,12 @@ def _askable(one: str | None, other: str | None) -> bool:
 
 
 def _decisive(study: Study) -> set[tuple[int, int]]:
-    """The pairs that the verdict hangs on: fine-tuning against each rival."""
+    """The pairs that the verdict hangs on: fine-tuning against each arm that costs less."""
     roles, arms = study.registration.roles, study.arms
     if "tuned" not in roles:
         return set()
     tuned = arms.index(roles["tuned"])
-    rivals = [arms.index(roles[role]) for role in RIVALS if role in roles]
+    rivals = [arms.index(roles[role]) for role in CHEAPER if role in roles]
     return {(min(tuned, rival), max(tuned, rival)) for rival in rivals}
 
 

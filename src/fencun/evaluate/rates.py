@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from fencun.evaluate.table import LEFT, NEITHER, RIGHT, TIE, Bools, VoteTable
+import numpy as np
+
+from fencun.evaluate.clusters import ClusteredShare, share
+from fencun.evaluate.table import LEFT, NEITHER, RIGHT, TIE, UNSAID, Bools, VoteTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,22 @@ class PairRate:
 
 @dataclass(frozen=True, slots=True)
 class ArmRate:
-    """How people took one arm: would send as is, and 都不行 when it was one of the two."""
+    """How people took one arm: would send as is, and 都不行 when it was one of the two.
+
+    ``send`` counts a brief that the arm left unanswered as not sent; its interval takes
+    raters and briefs as samples. ``shown`` is how often an answer was shown, ``said`` how
+    often it was said whether it would be sent: what was not said is missing, not a no.
+    """
 
     arm: str
-    send: Rate
+    send: ClusteredShare
+    shown: int
     neither: Rate
+
+    @property
+    def said(self) -> int:
+        """How often raters said whether they would send it."""
+        return self.send.votes
 
 
 @cache
@@ -81,16 +95,30 @@ def pair_rates(table: VoteTable, confidence: float = 0.95) -> list[PairRate]:
 def arm_rates(table: VoteTable, confidence: float = 0.95) -> list[ArmRate]:
     """Return for every arm how often its answers would be sent, and how often nothing would do."""
     table = table.first_time()
-    rates = []
-    for index, arm in enumerate(table.arms):
-        left, right = table.left == index, table.right == index
-        sent = int(table.send[left, 0].sum() + table.send[right, 1].sum())
-        seen = int(left.sum() + right.sum())
-        neither = int(((left | right) & (table.choice == NEITHER)).sum())
-        rates.append(
-            ArmRate(arm, wilson(sent, seen, confidence), wilson(neither, seen, confidence))
-        )
-    return rates
+    return [_arm_rate(table, index, confidence) for index in range(len(table.arms))]
+
+
+def _arm_rate(table: VoteTable, index: int, confidence: float) -> ArmRate:
+    left, right = table.left == index, table.right == index
+    said = np.concatenate([table.send[left, 0], table.send[right, 1]])
+    rater = np.concatenate([table.rater[left], table.rater[right]])
+    brief = np.concatenate([table.brief[left], table.brief[right]])
+    known = said != UNSAID
+    said, rater, brief = said[known].astype(np.float64), rater[known], brief[known]
+    missing = table.settled.missing
+    silent = np.flatnonzero(missing[index]) if len(missing) else np.zeros(0, dtype=np.int64)
+    # What is not there is not sent, and weighs as much as the mean brief that was shown.
+    weight = len(said) / max(1, len(table.briefs) - len(silent))
+    send = share(
+        np.concatenate([said, np.zeros(len(silent))]),
+        np.concatenate([np.ones(len(said)), np.full(len(silent), weight)]),
+        np.concatenate([rater, np.full(len(silent), -1, dtype=np.int64)]),
+        np.concatenate([brief, silent]),
+        confidence,
+    )
+    shown = int(left.sum() + right.sum())
+    neither = int(((left | right) & (table.choice == NEITHER)).sum())
+    return ArmRate(table.arms[index], send, shown, wilson(neither, shown, confidence))
 
 
 def preferred(table: VoteTable, arm: str, over: str, mask: Bools | None = None) -> Rate:

@@ -99,9 +99,9 @@ class Answer(Row):
 
 
 class Opinion(Row):
-    """What a rater said about one of the two answers."""
+    """What a rater said about one of the two answers. ``send`` is None where it was not said."""
 
-    send: bool = False
+    send: bool | None = None
     reasons: tuple[Reason, ...] = ()
     scales: dict[Scale, Annotated[int, Field(ge=1, le=5)]] = {}
 
@@ -111,7 +111,9 @@ class Vote(Row):
 
     ``rater`` is an id, ``name`` what the rater is called; ``repeat_of`` is the id of the
     earlier ballot that this one asks again, sides swapped. ``seconds`` is how long the page
-    was open (None on paper); ``at`` is UTC, ISO 8601.
+    was open (None on paper); ``at`` is UTC, ISO 8601. ``invited`` seats were given to one
+    person; ``browser`` and ``address`` are keyed hashes of where an open seat was taken, by
+    which it is recognised; ``apart`` is the host's word that this is a person of its own.
     """
 
     id: Id
@@ -129,3 +131,7 @@ class Vote(Row):
     seconds: float | None = Field(default=None, ge=0)
     at: str = ""
     source: Source = "web"
+    invited: bool = False
+    browser: str = Field(default="", max_length=32)
+    address: str = Field(default="", max_length=32)
+    apart: bool = False

@@ -13,12 +13,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fencun.evaluate import figures, show
-from fencun.evaluate.advice import interview
+from fencun.evaluate.mending import deciding, next_steps, to_write, worst
 from fencun.evaluate.probes import rankings, read_summary
 from fencun.evaluate.rates import Rate, preferred
 from fencun.evaluate.records import REASONS
 from fencun.evaluate.study import MANIFEST, PREFIXES, Study
-from fencun.evaluate.verdict import Verdict, groups, judge, lines
+from fencun.evaluate.telltale import telltale
+from fencun.evaluate.verdict import Verdict, groups, judge
 from fencun.files import Json, write_text
 from fencun.gates.registry import Gates
 from fencun.labels import gate_label
@@ -78,7 +79,10 @@ def gathered(judged: Verdict) -> Json:
         "verdict": judged,
         "facts": judged.facts,
         "css": style(),
-        "why": lines(judged, judged.ruling.reasons),
+        "why": deciding(judged),
+        "lost": worst(judged),
+        "to_write": to_write(judged, samples),
+        "guess": _guess(judged),
         "rules": groups(judged),
         "next": next_steps(judged),
         "routes": judged.routes,
@@ -109,63 +113,9 @@ def _people(judged: Verdict) -> list[str]:
     return [arm for arm, _ in order]
 
 
-def next_steps(judged: Verdict) -> list[str]:
-    """What to do now: as the interview says where it knows the outcome."""
-    decision = judged.ruling.decision
-    if decision == "evidence":
-        return _for_evidence(judged)
-    if decision == "worth":
-        return [
-            say(
-                "把微调的适配器设为默认，留着提示词组，换底座时再评一次。",
-                "Make the adapter the default; keep the prompt arm for the next base model.",
-            )
-        ]
-    found = (outcome for outcome in interview().outcomes if outcome.name == decision)
-    return [str(step) for outcome in found for step in outcome.next]
-
-
-def _for_evidence(judged: Verdict) -> list[str]:
-    """What brings the evidence that is missing: often votes, sometimes not."""
-    name, missed = judged.study.name, {check.rule for check in judged.ruling.reasons}
-    if judged.lacking:
-        return [
-            say(
-                "换个名字重跑，四组都要：fencun eval run --out 新名字",
-                "Run all four arms under a new name: fencun eval run --out NAME",
-            )
-        ]
-    steps = []
-    if "answered" in missed:
-        steps.append(
-            say(
-                "有一组没答全，先看它为什么失败，再换个名字重跑：fencun eval run --out 新名字",
-                "An arm failed too often: see why, then run it anew: fencun eval run --out NAME",
-            )
-        )
-    if "robust" in missed:
-        steps.append(
-            say(
-                "没有点名的那几位评审人，结论就变了；先弄清他们是怎么投的。",
-                "The verdict hangs on the raters named below: find out how they voted.",
-            )
-        )
-    return [
-        *steps,
-        say(
-            f"请人来投票：fencun eval ballot open {name}",
-            f"Let people vote: fencun eval ballot open {name}",
-        ),
-        say(
-            f"票齐了再看：fencun eval verdict {name}",
-            f"Then look again: fencun eval verdict {name}",
-        ),
-    ]
-
-
 def _cells(judged: Verdict, samples: Sequence[Sample]) -> list[tuple[str, Rate]]:
     """How often the tuned arm beat its strongest rival, for every audience with votes."""
-    tuned, rival = judged.study.registration.roles.get("tuned"), judged.facts.strongest_rival()
+    tuned, rival = judged.study.registration.roles.get("tuned"), judged.facts.closest_rival()
     audience = judged.study.scenario.role("audience")
     if not (tuned and rival and audience):
         return []
@@ -176,6 +126,17 @@ def _cells(judged: Verdict, samples: Sequence[Sample]) -> list[tuple[str, Rate]]
     of_row = np.array([group[table.briefs[index]] for index in table.brief])
     found = [(c.value, preferred(table, tuned, rival, of_row == c.value)) for c in audience.choices]
     return [(name, rate) for name, rate in found if rate.total]
+
+
+def _guess(judged: Verdict) -> list[tuple[str, Rate]]:
+    """How often each rival's text is told from the tuned one's, without knowing who wrote which."""
+    study = judged.study
+    tuned, by_arm = study.registration.roles.get("tuned"), study.by_arm()
+    if not tuned:
+        return []
+    texts = {arm: {b: a.text for b, a in by_arm[arm].items()} for arm in study.arms}
+    found = [(arm, telltale(texts[tuned], texts[arm])) for arm in judged.facts.rivals()]
+    return [(arm, rate) for arm, rate in found if rate.total]
 
 
 def _reasons(judged: Verdict) -> list[tuple[str, list[str]]]:

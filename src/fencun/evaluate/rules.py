@@ -11,25 +11,29 @@ from fencun.evaluate.declared import read_yaml
 from fencun.files import sha256_json
 from fencun.language import say
 
-Decision = Literal["unfit", "worth", "rag", "prompt", "direction", "evidence"]
+Decision = Literal[
+    "unfit", "worth", "rag", "prompt", "bare", "mend", "none", "direction", "evidence"
+]
 RuleName = Literal[
     "task",
     "invented",
+    "votes",
     "raters",
     "briefs",
-    "pair_votes",
     "answered",
-    "beats_prompt",
-    "beats_rag",
-    "effect",
-    "send",
+    "prompt_sound",
     "robust",
-    "rag_beats_prompt",
-    "tuning_adds_little",
-    "rival_send",
+    "beats",
+    "direct",
+    "send",
+    "adds_little",
+    "enough_send",
+    "consistent",
     "agree",
-    "self_agree",
 ]
+VERSION = 2
+# What costs less than tuning, the cheapest first.
+CHEAPER: tuple[Literal["bare", "prompt", "rag"], ...] = ("bare", "prompt", "rag")
 SHIPPED = Path(__file__).with_name("rules.yaml")
 
 
@@ -59,22 +63,47 @@ class Rule(Sentence):
         return Sentence(zh=self.zh.format(at=at), en=self.en.format(at=at))
 
 
-class Plan(_Declared):
-    """What the study is planned for: a true preference of ``effect`` found with ``power``."""
+class Look(_Declared):
+    """One time at which a verdict may be given.
+
+    ``at`` is a multiple of the planned votes, ``alpha`` how often it may err on one side.
+    """
+
+    at: float = Field(ge=1)
+    alpha: float = Field(gt=0, lt=0.25)
+
+    @property
+    def confidence(self) -> float:
+        """Of the two-sided intervals that are read at this look."""
+        return 1.0 - 2.0 * self.alpha
+
+
+class PlanRules(_Declared):
+    """What the study is planned for: a true preference of ``effect`` found with ``power``.
+
+    ``votes`` maps the number of arms to a mapping of the number of briefs to planned votes.
+    """
 
     effect: float = Field(gt=0.5, lt=1)
     power: float = Field(gt=0.5, lt=1)
-    design_effect: float = Field(ge=1)
-    decided: float = Field(gt=0, le=1)
-    most: int = Field(ge=100)
+    looks: tuple[Look, ...] = Field(min_length=1)
+    votes: dict[int, dict[int, int]]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "PlanRules":
+        at = [look.at for look in self.looks]
+        if at != sorted(set(at)) or at[0] != 1:
+            raise ValueError("looks begin at 1 and grow")
+        if any(not votes for votes in self.votes.values()):
+            raise ValueError("votes are planned for some number of briefs")
+        return self
 
 
 class Rules(_Declared):
     """All rules of a verdict: every :data:`RuleName`, and a sentence for each decision."""
 
-    version: int
-    confidence: float = Field(gt=0.5, lt=1)
-    plan: Plan
+    version: Literal[2]
+    plan: PlanRules
     decisions: dict[Decision, Sentence]
     rules: dict[RuleName, Rule]
 
@@ -93,7 +122,7 @@ class Rules(_Declared):
     @property
     def hash(self) -> str:
         """Hex SHA-256 of everything declared: what a study pins before votes are counted."""
-        return sha256_json(self.model_dump())
+        return sha256_json(self.model_dump(mode="json"))
 
 
 @cache

@@ -9,7 +9,8 @@ from fencun.errors import FencunError
 from fencun.evaluate.answering import Opener, Progress, answer_all, pinned
 from fencun.evaluate.arms import ArmSpec, adapter_of, parse_arms, told
 from fencun.evaluate.briefs import briefs_for_study, check_unseen, train_seeds
-from fencun.evaluate.rules import Rules, shipped_rules
+from fencun.evaluate.planning import look_votes, votes_planned
+from fencun.evaluate.rules import CHEAPER, Rules, shipped_rules
 from fencun.evaluate.study import (
     REGISTRATION,
     Registration,
@@ -19,7 +20,8 @@ from fencun.evaluate.study import (
     shared_decoding,
     studies_dir,
 )
-from fencun.files import sha256_json
+from fencun.evaluate.unlearnt import check_unlearnt
+from fencun.files import Json, sha256_json
 from fencun.models.engine import Decoding
 from fencun.records import Sample, Seed
 from fencun.scenario import Scenario
@@ -103,6 +105,7 @@ def settle(
     temperature: float | None = None,
 ) -> Registration:
     """Return the registration: everything that is fixed before the first answer and vote."""
+    rules = rules or shipped_rules()
     hashes = pinned(tuple(arms), scenario, seeds)
     example = parse_brief(scenario, scenario.example)
     for arm in arms:
@@ -116,11 +119,26 @@ def settle(
         decoding=shared_decoding(scenario, _temperature(arms, scenario, temperature)),
         seed=seed,
         briefs=sha256_json([sample.to_row() for sample in samples]),
-        rules=(rules or shipped_rules()).model_dump(),
+        rules=rules.model_dump(mode="json"),
         unfit=unfit,
+        plan=_plan(arms, len(samples), rules),
+        unverified=check_unlearnt(arms, scenario, samples),
     )
     name = f"{scenario.name}-{registration.fingerprint[:8]}"
     return registration.model_copy(update={"name": name})
+
+
+def _plan(arms: list[ArmSpec], briefs: int, rules: Rules) -> Json:
+    """What is settled about votes before anybody casts one."""
+    planned, roles = votes_planned(len(arms), briefs, rules), {arm.role: arm.name for arm in arms}
+    return {
+        "votes": planned,
+        "looks": [look_votes(planned, look) for look in rules.plan.looks],
+        "effect": rules.plan.effect,
+        "power": rules.plan.power,
+        "rivals": [roles[role] for role in CHEAPER if role in roles],
+        "briefs": briefs,
+    }
 
 
 def _temperature(arms: list[ArmSpec], scenario: Scenario, asked: float | None) -> float:

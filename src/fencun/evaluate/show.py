@@ -22,6 +22,13 @@ def rate(found: Json | None) -> str:
     return f"{told} ({percent(found['share'])})" if found["total"] >= 10 else told
 
 
+def share(found: Json | None) -> str:
+    """Return a share with its interval; a dash where there is none."""
+    if not found or found["share"] is None:
+        return NOTHING
+    return f"{percent(found['share'])} ({100 * found['low']:.0f}–{100 * found['high']:.0f})"
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Return a number with so many digits after the point; a dash where there is none."""
     return NOTHING if value is None else f"{value:.{digits}f}"

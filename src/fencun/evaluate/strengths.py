@@ -1,53 +1,57 @@
-"""How strong each arm is, by Bradley-Terry, and how sure that is.
+"""How strong each arm is, by Bradley-Terry, how sure that is, and whether the model fits.
 
-A tie counts half a win for each side; 都不行 counts for nobody and is told apart. Raters
-and briefs are both samples of a population, so both are resampled: the variance is that
-over raters plus that over briefs minus that over votes (Cameron, Gelbach & Miller 2011,
-"Robust inference with multiway clustering"), never less than either alone.
+A tie counts half a win for each side; 都不行 counts for nobody and is told apart. What needs
+no vote (equal texts tie, a missing one loses) counts as much as a brief that was voted on.
+Raters and briefs are both samples of a population; see clusters.py.
 """
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from fencun.evaluate.table import LEFT, NEITHER, TIE, Floats, Ints, VoteTable
+from fencun.evaluate.clusters import ClusteredShare, Spread, logistic, share, spread, student, tukey
+from fencun.evaluate.table import LEFT, NEITHER, TIE, Bools, Floats, Ints, VoteTable
 
-RESAMPLES = 300
-_SEED = 20260217
 _HALF = 0.5  # wins added to each side of each pair, so that a clean sweep stays finite
 _STEPS = 25
 _CONVERGED = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
-class Strengths:
-    """Log strengths of K arms, mean 0, shape (K,), and their covariance, shape (K, K).
+class Contests:
+    """Who won against whom, n rows: arms ``low`` < ``high``, ``score`` 1 where ``low`` won.
 
-    ``freedom`` is the number of independent raters or briefs, whichever is less, minus 1;
-    where it is 0 nothing can be said about anybody else and every interval is (0, 1).
+    ``rater`` is -1 where it was settled without a vote; ``weight`` is 1 for a vote.
     """
+
+    low: Ints
+    high: Ints
+    score: Floats
+    weight: Floats
+    rater: Ints
+    brief: Ints
+
+    def of(self, low: int, high: int) -> Bools:
+        """Return the mask of the rows of one pair."""
+        mask: Bools = (self.low == low) & (self.high == high)
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """Log strengths of K arms, mean 0, shape (K,), and how sure they are."""
 
     arms: tuple[str, ...]
     values: Floats
-    covariance: Floats
-    by_rater: Floats
-    by_brief: Floats
-    freedom: int
+    spread: Spread
 
     def difference(self, a: str, b: str) -> tuple[float, float]:
         """Return log odds that ``a`` is preferred to ``b``, and their standard error."""
         i, j = self.arms.index(a), self.arms.index(b)
         contrast = np.zeros(len(self.arms))
         contrast[i], contrast[j] = 1.0, -1.0
-        variance = max(
-            float(contrast @ matrix @ contrast)
-            for matrix in (self.covariance, self.by_rater, self.by_brief)
-        )
-        if self.freedom < 1:
-            return float(self.values[i] - self.values[j]), math.inf
-        return float(self.values[i] - self.values[j]), math.sqrt(max(variance, 0.0))
+        return float(self.values[i] - self.values[j]), self.spread.error(contrast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ class Comparison:
     """How often ``a`` is preferred to ``b``, from 0 to 1, with its interval.
 
     ``low`` to ``high`` is right for this pair alone; ``wide_low`` to ``wide_high`` for all
-    pairs at once (Tukey-Kramer), which is what "better" in a report goes by.
-    ``error`` is the standard error of the log odds.
+    pairs at once (Tukey-Kramer), which is what "better" in a report goes by. ``error`` is
+    the standard error of the log odds. ``direct`` is the same of the votes on this very pair.
     """
 
     a: str
@@ -67,6 +71,7 @@ class Comparison:
     wide_low: float
     wide_high: float
     error: float
+    direct: ClusteredShare
 
     @property
     def better(self) -> str | None:
@@ -76,60 +81,144 @@ class Comparison:
         return self.b if self.wide_high < 0.5 else None
 
 
-def strengths(table: VoteTable, *, resamples: int = RESAMPLES, seed: int = _SEED) -> Strengths:
-    """Fit Bradley-Terry strengths to votes (repeats left out) and resample raters and briefs.
+def contests(table: VoteTable) -> Contests:
+    """Return what counts of ``table``: its votes, repeats left out, and what is settled.
 
-    Deterministic for equal votes and ``seed``.
+    A settled brief weighs as much as the mean brief of its pair that was voted on.
     """
-    import choix
-
-    table = table.first_time()
-    size = len(table.arms)
-    wins = _wins(table, np.zeros(len(table), dtype=np.int64), 1)[0]
-    values = choix.ilsr_pairwise_dense(_padded(wins, size), alpha=0.0, max_iter=500)
-    random = np.random.default_rng(seed)
-    raters, briefs = _relabel(table.rater), _relabel(table.brief)
-    count = len(table)
-    by_rater = _spread(table, raters, values, resamples, random)
-    by_brief = _spread(table, briefs, values, resamples, random)
-    by_vote = _spread(table, np.arange(count), values, resamples, random)
-    groups = min(_groups(raters), _groups(briefs))
-    return Strengths(
-        table.arms,
-        np.asarray(values, dtype=np.float64),
-        by_rater + by_brief - by_vote,
-        by_rater,
-        by_brief,
-        max(0, groups - 1),
+    first = table.first_time()
+    first = first.where(first.choice != NEITHER)
+    outcome, settled = first.outcome, table.settled
+    low, high = np.minimum(first.left, first.right), np.maximum(first.left, first.right)
+    score = np.where(outcome == LEFT, 1.0, np.where(outcome == TIE, 0.5, 0.0))
+    weight = np.zeros(len(settled.brief))
+    pairs = set(zip(settled.low.tolist(), settled.high.tolist(), strict=True))
+    mean = len(first) / max(1, _pairs(len(table.arms)) * len(table.briefs))
+    for a, b in pairs:
+        here = (settled.low == a) & (settled.high == b)
+        asked = len(table.briefs) - int(here.sum())
+        cast = int(((low == a) & (high == b)).sum())
+        weight[here] = cast / asked if asked > 0 else mean
+    return Contests(
+        np.concatenate([low, settled.low]),
+        np.concatenate([high, settled.high]),
+        np.concatenate([score, settled.score]),
+        np.concatenate([np.ones(len(first)), weight]),
+        np.concatenate([first.rater, np.full(len(settled.brief), -1, dtype=np.int64)]),
+        np.concatenate([first.brief, settled.brief]),
     )
 
 
-def compare(strength: Strengths, a: str, b: str, *, confidence: float = 0.95) -> Comparison:
-    """Return how often ``a`` is preferred to ``b``, with intervals at ``confidence``."""
-    odds, error = strength.difference(a, b)
-    if math.isinf(error):
-        return Comparison(a, b, _logistic(odds), 0.0, 1.0, 0.0, 1.0, error)
-    one = _student(strength.freedom, confidence) * error
-    many = _tukey(len(strength.arms), strength.freedom, confidence) * error
-    return Comparison(
-        a,
-        b,
-        _logistic(odds),
-        _logistic(odds - one),
-        _logistic(odds + one),
-        _logistic(odds - max(one, many)),
-        _logistic(odds + max(one, many)),
-        error,
-    )
+def strengths(table: VoteTable) -> Strengths:
+    """Fit Bradley-Terry strengths to what counts of ``table``, with their covariance."""
+    size, rows = len(table.arms), contests(table)
+    values = fit(_padded(_wins(rows, size), size)[None], np.zeros(size))[0]
+    contrast, beats = _contrast(rows, size), _beats(rows, values)
+    score = (rows.weight * (rows.score - beats))[:, None] * contrast
+    curvature = rows.weight * beats * (1.0 - beats)
+    information = curvature[:, None, None] * contrast[:, :, None] * contrast[:, None, :]
+    total = information.sum(axis=0) + _prior(values)
+    return Strengths(table.arms, values, spread(score, information, total, rows.rater, rows.brief))
 
 
-def compare_all(strength: Strengths, *, confidence: float = 0.95) -> list[Comparison]:
-    """Return the comparison of every pair, in the order of the arms."""
+def _contrast(rows: Contests, size: int) -> Floats:
+    """Return +1 for the lower arm of each row and -1 for the higher, shape (n, K)."""
+    contrast = np.zeros((len(rows.low), size))
+    at = np.arange(len(rows.low))
+    contrast[at, rows.low], contrast[at, rows.high] = 1.0, -1.0
+    return contrast
+
+
+def _beats(rows: Contests, values: Floats) -> Floats:
+    beats: Floats = 1.0 / (1.0 + np.exp(values[rows.high] - values[rows.low]))
+    return beats
+
+
+def _prior(values: Floats) -> Floats:
+    """Return the curvature that the added half wins bring, and the pin of the mean, (K, K)."""
+    size = len(values)
+    beats = 1.0 / (1.0 + np.exp(values[None, :] - values[:, None]))
+    curvature = -2.0 * _HALF * beats * (1.0 - beats)
+    curvature[np.arange(size), np.arange(size)] = 0.0
+    curvature[np.arange(size), np.arange(size)] = -curvature.sum(axis=1)
+    pinned: Floats = curvature + 1.0 / size
+    return pinned
+
+
+def compare_all(table: VoteTable, strength: Strengths, confidence: float) -> list[Comparison]:
+    """Return the comparison of every pair, in the order of the arms.
+
+    Each interval holds at ``confidence``; those for all pairs at once leave half that doubt,
+    which is what one side of an interval leaves.
+    """
+    rows = contests(table)
     return [
-        compare(strength, a, b, confidence=confidence)
-        for index, a in enumerate(strength.arms)
-        for b in strength.arms[index + 1 :]
+        _compare(rows, strength, a, b, confidence)
+        for a in range(len(table.arms))
+        for b in range(a + 1, len(table.arms))
     ]
+
+
+def _compare(rows: Contests, strength: Strengths, a: int, b: int, confidence: float) -> Comparison:
+    one, other = strength.arms[a], strength.arms[b]
+    mine = rows.of(a, b)
+    direct = share(
+        rows.score[mine], rows.weight[mine], rows.rater[mine], rows.brief[mine], confidence
+    )
+    odds, error = strength.difference(one, other)
+    if math.isinf(error):
+        return Comparison(one, other, logistic(odds), 0.0, 1.0, 0.0, 1.0, error, direct)
+    freedom = strength.spread.freedom
+    alone = student(freedom, confidence) * error
+    wide = max(alone, tukey(len(strength.arms), freedom, (1 + confidence) / 2) * error)
+    return Comparison(
+        one,
+        other,
+        logistic(odds),
+        logistic(odds - alone),
+        logistic(odds + alone),
+        logistic(odds - wide),
+        logistic(odds + wide),
+        error,
+        direct,
+    )
+
+
+def fits(table: VoteTable, strength: Strengths) -> float | None:
+    """Return the p-value of "one strength an arm explains every pair"; None if nothing to test.
+
+    Residuals of the pairs against their two-way clustered variance (a score test): where it
+    is small, who beats whom goes in circles and the direct pairs must speak for themselves.
+    """
+    from scipy import stats
+
+    size, rows = len(table.arms), contests(table)
+    pair = rows.low * size + rows.high
+    known = np.unique(pair)
+    degrees, freedom = len(known) - (size - 1), strength.spread.freedom
+    if degrees < 1 or freedom - degrees < 1:
+        return None
+    contrast, beats = _contrast(rows, size), _beats(rows, strength.values)
+    which = (pair[:, None] == known[None, :]).astype(np.float64)
+    curvature = (rows.weight * beats * (1.0 - beats))[:, None] * contrast
+    total = curvature.T @ contrast + _prior(strength.values)
+    influence = which - contrast @ np.linalg.solve(total, curvature.T @ which)
+    moved = (rows.weight * (rows.score - beats))[:, None] * influence
+    plain = np.eye(len(known))
+    nothing = np.zeros((len(moved), len(known), len(known)))
+    variance = spread(moved, nothing, plain, rows.rater, rows.brief)
+    values, vectors = np.linalg.eigh(_no_less(variance))
+    kept = np.argsort(values)[-degrees:]
+    along = vectors[:, kept].T @ moved.sum(axis=0)
+    statistic = float((along**2 / np.maximum(values[kept], 1e-9)).sum())
+    scale = (freedom - degrees + 1) / (freedom * degrees)
+    return float(stats.f.sf(statistic * scale, degrees, freedom - degrees + 1))
+
+
+def _no_less(variance: Spread) -> Floats:
+    """The two-way matrix, or the larger one-way one where that has the greater trace."""
+    matrices = (variance.both, variance.by_rater, variance.by_brief)
+    return max(matrices, key=lambda matrix: float(np.trace(matrix)))
 
 
 def fit(wins: Floats, start: Floats) -> Floats:
@@ -163,55 +252,13 @@ def _padded(wins: Floats, size: int) -> Floats:
     return padded
 
 
-def _wins(table: VoteTable, group: Ints, groups: int) -> Floats:
-    """Return how often each arm beat each other in each group, shape (groups, K, K)."""
-    size = len(table.arms)
-    wins = np.zeros((groups, size, size))
-    decided = table.choice != NEITHER
-    left_score = np.where(table.choice == LEFT, 1.0, np.where(table.choice == TIE, 0.5, 0.0))
-    np.add.at(wins, (group, table.left, table.right), np.where(decided, left_score, 0.0))
-    np.add.at(wins, (group, table.right, table.left), np.where(decided, 1.0 - left_score, 0.0))
+def _wins(rows: Contests, size: int) -> Floats:
+    """Return how often each arm beat each other, shape (K, K)."""
+    wins = np.zeros((size, size))
+    np.add.at(wins, (rows.low, rows.high), rows.weight * rows.score)
+    np.add.at(wins, (rows.high, rows.low), rows.weight * (1.0 - rows.score))
     return wins
 
 
-def _spread(
-    table: VoteTable, group: Ints, start: Floats, resamples: int, random: np.random.Generator
-) -> Floats:
-    """Return the covariance of the strengths, (K, K), when groups are drawn with replacement."""
-    size, groups = len(table.arms), _groups(group)
-    if groups < 2:
-        return np.zeros((size, size))
-    per_group = _wins(table, group, groups).reshape(groups, size * size)
-    drawn = random.multinomial(groups, np.full(groups, 1.0 / groups), size=resamples)
-    wins = (drawn.astype(np.float64) @ per_group).reshape(resamples, size, size)
-    values = fit(_padded(wins, size), start)
-    # A bootstrap of G groups sees (G - 1) / G of the variance.
-    spread: Floats = np.atleast_2d(np.cov(values, rowvar=False)) * groups / (groups - 1)
-    return spread
-
-
-def _relabel(column: Ints) -> Ints:
-    labels: Ints = np.unique(column, return_inverse=True)[1]
-    return labels
-
-
-def _groups(labels: Ints) -> int:
-    return int(labels.max()) + 1 if len(labels) else 0
-
-
-def _logistic(odds: float) -> float:
-    return 1.0 / (1.0 + math.exp(-odds)) if odds > -700 else 0.0
-
-
-@cache
-def _student(freedom: int, confidence: float) -> float:
-    from scipy import stats
-
-    return float(stats.t.ppf(0.5 + confidence / 2, freedom))
-
-
-@cache
-def _tukey(arms: int, freedom: int, confidence: float) -> float:
-    from scipy import stats
-
-    return float(stats.studentized_range.ppf(confidence, arms, freedom)) / math.sqrt(2.0)
+def _pairs(size: int) -> int:
+    return size * (size - 1) // 2

@@ -18,17 +18,19 @@ from fencun import __version__
 from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError, RecordError
 from fencun.evaluate.arms import ArmSpec
+from fencun.evaluate.planning import votes_planned
 from fencun.evaluate.records import Answer, Vote
-from fencun.evaluate.rules import Rules, parse_rules
+from fencun.evaluate.rules import VERSION, Rules, parse_rules, shipped_rules
 from fencun.files import Json, read_jsonl, sha256_file, sha256_json, write_json, write_jsonl
 from fencun.home import runs_dir, scenarios_dir
+from fencun.language import say
 from fencun.models.engine import Decoding
 from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
 
 log = logging.getLogger("fencun.evaluate")
 
-REGISTRATION, MANIFEST = "study.json", "manifest.json"
+REGISTRATION, MANIFEST, AMENDMENT = "study.json", "manifest.json", "rules.json"
 BRIEFS, ANSWERS, PREFIXES, VOTES = "briefs.jsonl", "answers.jsonl", "prefixes.json", "votes.jsonl"
 _TOKENS_PER_CHARACTER = 1.3  # generous for the Qwen vocabulary: about 0.7 on Chinese prose
 FROZEN = (REGISTRATION, BRIEFS, ANSWERS, PREFIXES)
@@ -39,6 +41,8 @@ class Registration(BaseModel):
 
     ``hashes`` pins per arm what is not in its declaration: model file, adapter, prompt,
     retrieval base. ``unfit`` says why the task is none for fine-tuning, if it was declared.
+    ``plan`` is how many votes are planned, for which effect, against whom and looked at when;
+    ``unverified`` names what an adapter learnt from that could not be held against the briefs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,11 +57,17 @@ class Registration(BaseModel):
     briefs: str
     rules: dict[str, Any]
     unfit: str = ""
+    plan: dict[str, Any] | None = None
+    unverified: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """Hex SHA-256 of everything that makes two runs the same study."""
-        return sha256_json(self.model_dump(exclude={"name", "created"}, mode="json"))
+        declared = self.model_dump(exclude={"name", "created"}, mode="json")
+        for later in ("plan", "unverified"):  # studies made before these were kept stay the same
+            if not declared[later]:
+                del declared[later]
+        return sha256_json(declared)
 
     @property
     def roles(self) -> dict[str, str]:
@@ -106,8 +116,71 @@ class Study:
 
     @property
     def rules(self) -> Rules:
-        """The rules as registered."""
+        """The rules as registered, or those that they were changed to (see ``amended``)."""
+        if amended := self._amendment():
+            return parse_rules(amended["rules"])
+        if self._outdated:
+            return shipped_rules()
         return parse_rules(self.registration.rules)
+
+    @property
+    def _outdated(self) -> bool:
+        """Whether the rules are of an older kind, which no longer decides."""
+        return self.registration.rules.get("version") != VERSION
+
+    def _amendment(self) -> Json | None:
+        path = self.folder / AMENDMENT
+        if not path.exists():
+            return None
+        try:
+            found: Json = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise FencunError(f"{path} 读不了：{error}", f"{path} is malformed: {error}") from error
+        return found
+
+    @property
+    def amended(self) -> str:
+        """How the rules came to differ from the registered ones; empty where they do not."""
+        if found := self._amendment():
+            return say(
+                f"规则在 {found['at']} 改过，当时已有 {found['votes']} 票。理由：{found['why']}",
+                f"The rules were changed at {found['at']}, with {found['votes']} votes cast: "
+                f"{found['why']}",
+            )
+        if self._outdated:
+            return say(
+                "登记的是旧规则，已不再用；这里按现在的规则判。",
+                "The registered rules are of an older kind; today's are applied.",
+            )
+        return ""
+
+    def amend(self, rules: Rules, why: str) -> None:
+        """Change the rules after registration: possible, kept beside them, and shown.
+
+        Raises:
+            FencunError: no reason is given.
+        """
+        if not why.strip():
+            raise FencunError(
+                "改规则要写理由：--why。", "Changing the rules takes a reason: --why."
+            )
+        write_json(
+            self.folder / AMENDMENT,
+            {
+                "at": now(),
+                "votes": len(self.votes()),
+                "why": " ".join(why.split()),
+                "rules": rules.model_dump(mode="json"),
+            },
+        )
+
+    @property
+    def planned(self) -> int:
+        """How many votes are planned: as registered, or by the rules it was changed to."""
+        plan = self.registration.plan
+        if plan and not self.amended:
+            return int(plan["votes"])
+        return votes_planned(len(self.arms), len(self.briefs()), self.rules)
 
     @property
     def scenario(self) -> Scenario:

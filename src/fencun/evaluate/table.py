@@ -1,7 +1,7 @@
 """Votes as columns of numbers: what every statistic is computed from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,51 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 LEFT, RIGHT, TIE, NEITHER = range(4)
+UNSAID, NO, YES = -1, 0, 1
 _CODES = {"left": LEFT, "right": RIGHT, "tie": TIE, "neither": NEITHER}
+
+
+def _none() -> Ints:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Pairs of answers that nobody needs to judge: equal texts tie, a missing one loses.
+
+    Columns of length m: ``brief`` and the arms ``low`` < ``high`` as indices into the table;
+    ``score`` is 1 where ``low`` wins, 0.5 for a tie, 0 where ``high`` wins. ``missing`` is
+    (arms, briefs): True where an arm gave no answer.
+    """
+
+    brief: Ints = field(default_factory=_none)
+    low: Ints = field(default_factory=_none)
+    high: Ints = field(default_factory=_none)
+    score: Floats = field(default_factory=lambda: np.zeros(0))
+    missing: Bools = field(default_factory=lambda: np.zeros((0, 0), dtype=np.bool_))
+
+
+def settle_pairs(texts: Sequence[Sequence[str | None]]) -> Settled:
+    """Return what is settled between ``texts``, a list an arm with a text (or None) a brief."""
+    rows = [
+        (brief, low, high, 0.5 if one == other else float(bool(one)))
+        for low in range(len(texts))
+        for high in range(low + 1, len(texts))
+        for brief, (one, other) in enumerate(zip(texts[low], texts[high], strict=True))
+        if one == other or not (one and other)
+    ]
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+    brief, low, high = (np.array(column, dtype=np.int64) for column in columns[:3])
+    missing = np.array([[not text for text in arm] for arm in texts], dtype=np.bool_)
+    return Settled(brief, low, high, np.array(columns[3], dtype=np.float64), missing)
 
 
 @dataclass(frozen=True, slots=True)
 class VoteTable:
     """``n`` votes as columns of length n; ids are indices into ``arms``, ``raters``, ``briefs``.
 
-    ``choice`` holds LEFT, RIGHT, TIE or NEITHER; ``send`` is (n, 2), left then right.
+    ``choice`` holds LEFT, RIGHT, TIE or NEITHER; ``send`` is (n, 2), left then right, and
+    holds YES, NO or UNSAID. ``settled`` are the pairs that are known without any vote.
     ``earlier`` is the index of the vote that a repeat asks again, else -1; repeats count
     for self-agreement only. ``seconds`` is NaN where nobody measured.
     """
@@ -33,9 +70,10 @@ class VoteTable:
     left: Ints
     right: Ints
     choice: Ints
-    send: Bools
+    send: Ints
     earlier: Ints
     seconds: Floats
+    settled: Settled = field(default_factory=Settled)
 
     def __len__(self) -> int:
         return len(self.choice)
@@ -45,19 +83,22 @@ class VoteTable:
         position = np.cumsum(mask) - 1
         kept = self.earlier[mask]
         linked = (kept >= 0) & mask[np.maximum(kept, 0)]
-        return VoteTable(
-            self.arms,
-            self.raters,
-            self.briefs,
-            self.rater[mask],
-            self.brief[mask],
-            self.left[mask],
-            self.right[mask],
-            self.choice[mask],
-            self.send[mask],
-            np.where(linked, position[np.maximum(kept, 0)], -1),
-            self.seconds[mask],
+        return replace(
+            self,
+            rater=self.rater[mask],
+            brief=self.brief[mask],
+            left=self.left[mask],
+            right=self.right[mask],
+            choice=self.choice[mask],
+            send=self.send[mask],
+            earlier=np.where(linked, position[np.maximum(kept, 0)], -1),
+            seconds=self.seconds[mask],
         )
+
+    def first(self, count: int) -> "VoteTable":
+        """Return the rows up to and with the ``count``-th vote that repeats nothing."""
+        counted = np.cumsum(self.earlier < 0)
+        return self.where((counted < count) | ((counted == count) & (self.earlier < 0)))
 
     def first_time(self) -> "VoteTable":
         """Return the votes that repeat nothing: those that count."""
@@ -77,17 +118,27 @@ class VoteTable:
         return low * len(self.arms) + high
 
 
-def tabulate(votes: Sequence[Vote], arms: Sequence[str]) -> VoteTable:
-    """Return ``votes`` as a table over ``arms``; votes about other arms are left out."""
+def tabulate(
+    votes: Sequence[Vote],
+    arms: Sequence[str],
+    briefs: Sequence[str] = (),
+    settled: Settled | None = None,
+) -> VoteTable:
+    """Return ``votes`` as a table over ``arms``; votes about other arms are left out.
+
+    ``briefs`` are those of the study, in the order that ``settled`` counts them by; without
+    them, those voted on.
+    """
     votes = [vote for vote in votes if vote.left in arms and vote.right in arms]
     raters = tuple(sorted({vote.rater for vote in votes}))
-    briefs = tuple(sorted({vote.brief for vote in votes}))
+    briefs = tuple(briefs) or tuple(sorted({vote.brief for vote in votes}))
     at = {vote.id: index for index, vote in enumerate(votes)}
 
     def column(names: Sequence[str], of: Sequence[str]) -> Ints:
         index: Mapping[str, int] = {name: number for number, name in enumerate(names)}
         return np.array([index[name] for name in of], dtype=np.int64)
 
+    said = [(vote.left_opinion.send, vote.right_opinion.send) for vote in votes]
     return VoteTable(
         arms=tuple(arms),
         raters=raters,
@@ -98,10 +149,12 @@ def tabulate(votes: Sequence[Vote], arms: Sequence[str]) -> VoteTable:
         right=column(arms, [vote.right for vote in votes]),
         choice=np.array([_CODES[vote.choice] for vote in votes], dtype=np.int64),
         send=np.array(
-            [(vote.left_opinion.send, vote.right_opinion.send) for vote in votes], dtype=np.bool_
+            [[UNSAID if one is None else int(one) for one in both] for both in said],
+            dtype=np.int64,
         ).reshape(len(votes), 2),
         earlier=np.array([at.get(vote.repeat_of or "", -1) for vote in votes], dtype=np.int64),
         seconds=np.array(
             [np.nan if vote.seconds is None else vote.seconds for vote in votes], dtype=np.float64
         ),
+        settled=settled or Settled(),
     )

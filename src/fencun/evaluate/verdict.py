@@ -3,18 +3,23 @@
 Equal files give equal verdicts, to the last digit.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean, median
+from typing import Any
 
-from fencun.evaluate.decide import PURPOSES, Check, Purpose, Ruling, decide
-from fencun.evaluate.facts import Background, Facts, gather, without_odd
-from fencun.evaluate.planning import votes_planned
+from fencun.evaluate.blocks import Block, blocks
+from fencun.evaluate.decide import PURPOSES, Check, Purpose, Ruling
+from fencun.evaluate.facts import Background, Facts
+from fencun.evaluate.planning import next_look, reached
 from fencun.evaluate.records import Answer, Vote
-from fencun.evaluate.rules import Rules
+from fencun.evaluate.rules import Decision, Rules
+from fencun.evaluate.seats import Seats, seated
+from fencun.evaluate.sequential import Conclusion, conclude, hangs_on
 from fencun.evaluate.study import VOTES, Study
-from fencun.evaluate.table import VoteTable, tabulate
+from fencun.evaluate.table import VoteTable, settle_pairs, tabulate
 from fencun.files import Json, sha256_file
 from fencun.language import say
 
@@ -36,33 +41,45 @@ class Verdict:
     """A decision, what it rests on, and what would change it.
 
     ``set_aside`` are votes that cannot count: their answer changed or does not exist.
-    ``without_odd`` is the decision without the votes of odd raters (None: none are odd).
+    ``seats`` tells whose votes were counted once; ``votes`` are those that count, in the order
+    in which they came. ``hangs_on`` names raters without any one of whom it were another.
     """
 
     study: Study
     rules: Rules
-    facts: Facts
-    ruling: Ruling
-    without_odd: str | None
-    table: VoteTable
+    done: Conclusion
+    blocks: tuple[Block, ...]
+    hangs_on: Mapping[str, Decision]
     votes: tuple[Vote, ...]
     set_aside: tuple[Vote, ...]
-    routes: tuple[Route, ...]
+    seats: Seats
+    routes: tuple["Route", ...]
+
+    @property
+    def facts(self) -> Facts:
+        """The statistics at the last look; before the first, only who came."""
+        return self.done.facts
+
+    @property
+    def ruling(self) -> Ruling:
+        """The decision and the rules that it was held against."""
+        return self.done.ruling
+
+    @property
+    def table(self) -> VoteTable:
+        """The votes that were read."""
+        return self.done.table
+
+    @property
+    def open(self) -> bool:
+        """Whether a look was reached: before, nothing that tells the arms apart is shown."""
+        return self.done.look is not None
 
     @property
     def title(self) -> str:
-        """The decision in words; where evidence is missing, what of it: often votes."""
+        """The decision in words; where evidence is missing, what blocks it."""
         told = str(self.rules.decisions[self.ruling.decision])
-        if self.ruling.decision != "evidence":
-            return told
-        if self.lacking:
-            arms = "、".join(self.lacking)
-            return say(f"{told}：实验里没有 {arms} 组", f"{told}: no {arms} arm in this study")
-        failed = next((c.note for c in self.ruling.reasons if c.rule == "answered"), "")
-        if failed:
-            return say(f"{told}：{failed} 组没答全", f"{told}: arm {failed} left briefs unanswered")
-        missing = self.ruling.votes_missing
-        return say(f"{told}，还差 {missing} 票", f"{told}: {missing} more votes needed")
+        return say(f"{told}：", f"{told}: ") + str(self.blocks[0]) if self.blocks else told
 
     @property
     def lacking(self) -> list[str]:
@@ -82,25 +99,43 @@ def judge(study: Study, cast: Sequence[Vote] | None = None) -> Verdict:
         FencunError: the answers are not frozen yet, or a frozen file was changed.
     """
     study.check()
-    answers = study.by_arm()
-    votes, set_aside = _valid(study.votes() if cast is None else cast, answers)
-    table = tabulate(votes, study.arms)
-    rules = study.rules
+    answers, rules = study.by_arm(), study.rules
+    valid, set_aside = _valid(study.votes() if cast is None else cast, answers)
+    seats = seated(valid)
+    votes = sorted(seats.counted, key=lambda vote: (vote.at, vote.id))
+    briefs = [sample.id for sample in study.briefs()]
+    texts = [[_text(answers[arm].get(brief)) for brief in briefs] for arm in study.arms]
+    table = tabulate(votes, study.arms, briefs, settle_pairs(texts))
     background = Background(
         roles=study.registration.roles,
-        answered=_answered(answers, len(study.briefs())),
-        reasons=_reasons(votes),
+        answered=_answered(answers, len(briefs)),
         unfit=study.registration.unfit,
+        briefs=len(briefs),
     )
-    facts = gather(table, background, rules)
-    ruling, other = decide(facts, rules), None
-    if facts.oddities:
-        other = decide(without_odd(table, facts, background, rules), rules).decision
-        ruling = decide(facts, rules, robust=other == ruling.decision)
-    routes = tuple(_route(arm, list(answers[arm].values())) for arm in study.arms)
+    look = reached(sum(not vote.repeat_of for vote in votes), study.planned, rules.plan)
+    if look:
+        background = replace(background, reasons=_reasons(_until(votes, look.votes)))
+    done = conclude(table, background, rules, study.planned)
     return Verdict(
-        study, rules, facts, ruling, other, table, tuple(votes), tuple(set_aside), routes
+        study,
+        rules,
+        done,
+        tuple(blocks(done, rules)),
+        hangs_on(done, rules),
+        tuple(votes),
+        tuple(set_aside),
+        seats,
+        tuple(_route(arm, list(answers[arm].values())) for arm in study.arms),
     )
+
+
+def _until(votes: Sequence[Vote], count: int) -> list[Vote]:
+    """Return the first ``count`` votes that repeat nothing."""
+    return [vote for vote in votes if not vote.repeat_of][:count]
+
+
+def _text(answer: Answer | None) -> str | None:
+    return answer.text if answer and not answer.failed else None
 
 
 def _valid(
@@ -126,6 +161,7 @@ def _answered(answers: Mapping[str, Mapping[str, Answer]], briefs: int) -> dict[
 
 
 def _reasons(votes: Sequence[Vote]) -> dict[str, dict[str, int]]:
+    """Return what raters tapped, counted for each arm."""
     counts: dict[str, Counter[str]] = {}
     for vote in votes:
         if vote.repeat_of:
@@ -151,18 +187,25 @@ def to_json(verdict: Verdict) -> Json:
     """Return the verdict as plain data: equal inputs, equal output."""
     facts, study = verdict.facts, verdict.study
     votes_file = study.folder / VOTES
-    return {
+    told = {
         "study": study.name,
         "decision": verdict.ruling.decision,
         "title": {
             "zh": verdict.rules.decisions[verdict.ruling.decision].zh,
             "en": verdict.rules.decisions[verdict.ruling.decision].en,
         },
-        "votes_missing": verdict.ruling.votes_missing,
-        "votes_planned": votes_planned(len(study.arms), verdict.rules),
+        "arm": verdict.ruling.arm,
+        "blocks": [asdict(block) for block in verdict.blocks],
+        "votes_planned": verdict.done.planned,
+        "votes_cast": verdict.done.cast,
+        "votes_read": facts.votes if verdict.open else 0,
+        "next_look": next_look(verdict.done.cast, verdict.done.planned, verdict.rules.plan),
         "lacking_arms": verdict.lacking,
         "reasons_for_it": [check.rule for check in verdict.ruling.reasons],
-        "without_odd_raters": verdict.without_odd,
+        "without_odd_raters": verdict.done.without_odd,
+        "hangs_on": {verdict.names.get(r, r): other for r, other in verdict.hangs_on.items()},
+        "counted_once": [asdict(group) for group in verdict.seats.groups],
+        "rules_changed": study.amended,
         "checks": [
             asdict(check) | verdict.rules.rules[check.rule].told.model_dump()
             for check in verdict.ruling.checks
@@ -170,7 +213,9 @@ def to_json(verdict: Verdict) -> Json:
         "votes": facts.votes,
         "votes_set_aside": [vote.id for vote in verdict.set_aside],
         "raters": facts.raters,
+        "raters_effective": round(facts.raters_effective, 2),
         "briefs": facts.briefs,
+        "fit": facts.fit,
         "neither_share": facts.neither_share,
         "comparisons": [asdict(c) | {"better": c.better} for c in facts.comparisons],
         "pairs": [asdict(rate) | {"votes": rate.votes} for rate in facts.pairs],
@@ -188,10 +233,20 @@ def to_json(verdict: Verdict) -> Json:
             "votes": sha256_file(votes_file) if votes_file.exists() else None,
         },
     }
+    return _finite(told)  # type: ignore[no-any-return]
+
+
+def _finite(value: Any) -> Any:
+    """Return ``value`` with None in place of what no JSON can say: an error without bound."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RuleLine:
     """One rule as people read it: ``mark`` is ✓ met, ✗ missed, – nothing to measure yet."""
 
     mark: str
@@ -199,10 +254,10 @@ class Line:
     number: str
 
 
-def lines(verdict: Verdict, checks: Sequence[Check]) -> list[Line]:
+def lines(verdict: Verdict, checks: Sequence[Check]) -> list[RuleLine]:
     """Return ``checks`` with their sentences and numbers."""
     return [
-        Line(
+        RuleLine(
             "–" if check.value is None else "✓" if check.met else "✗",
             str(verdict.rules.rules[check.rule].told),
             told_value(check.rule, check.value, check.note),
@@ -211,12 +266,12 @@ def lines(verdict: Verdict, checks: Sequence[Check]) -> list[Line]:
     ]
 
 
-def groups(verdict: Verdict) -> list[tuple[str, list[Line]]]:
+def groups(verdict: Verdict) -> list[tuple[str, list[RuleLine]]]:
     """Return all rules by what they are there for: the title, and its lines."""
     titles: dict[Purpose, str] = {
         "judge": say("能不能下结论", "To be decided at all"),
         "worth": say("值得微调，要这几条", "To be worth fine-tuning"),
-        "enough": say("提示词或 RAG 就够，要这几条", "For prompt or retrieval to be enough"),
+        "enough": say("更省的一组就够，要这几条", "For a cheaper arm to be enough"),
         "settled": say("“对”有没有说清楚", "Whether it is settled what right means"),
     }
     found = []
@@ -233,9 +288,9 @@ def told_value(rule: str, value: float | None, note: str) -> str:
         shown = say("是", "yes") if value else say("否", "no")
     elif value is None:
         shown = say("还没有数", "not measured")
-    elif rule in ("raters", "briefs", "pair_votes"):
-        shown = f"{value:.0f}"
-    elif rule == "agree":
+    elif rule in ("raters", "briefs"):
+        shown = f"{value:.1f}".removesuffix(".0")
+    elif rule in ("agree", "consistent"):
         shown = f"{value:.2f}"
     else:
         shown = f"{100 * value:.0f}%"

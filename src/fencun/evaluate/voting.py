@@ -28,7 +28,11 @@ _OWN = BallotRow.rater_id == bindparam("rater")
 _SEAT = (
     select(RaterRow, PollRow)
     .join(PollRow, PollRow.id == RaterRow.poll_id)
-    .where(PollRow.code == bindparam("code"), RaterRow.key == bindparam("key"))
+    .where(
+        PollRow.code == bindparam("code"),
+        RaterRow.key == bindparam("key"),
+        RaterRow.revoked_at.is_(None),
+    )
 )
 _PAPER = (
     select(BallotRow, VoteRow)
@@ -89,10 +93,7 @@ def open_poll(session: Session, study: Study, *, ballots: int = BALLOTS) -> Poll
             "没有两组答得不同的需求，没什么可投的。",
             "No brief has two answers that differ.",
         )
-    open_now = select(PollRow).where(
-        PollRow.fingerprint == fingerprint, PollRow.closed_at.is_(None)
-    )
-    if found := session.scalars(open_now).first():
+    if found := poll_of(session, fingerprint):
         return found
     poll = PollRow(
         id=new_id(),
@@ -105,6 +106,12 @@ def open_poll(session: Session, study: Study, *, ballots: int = BALLOTS) -> Poll
     session.add(poll)
     session.flush()
     return poll
+
+
+def poll_of(session: Session, fingerprint: str) -> PollRow | None:
+    """Return the open poll of the study with ``fingerprint``, if there is one."""
+    query = select(PollRow).where(PollRow.fingerprint == fingerprint, PollRow.closed_at.is_(None))
+    return session.scalars(query).first()
 
 
 def close_poll(session: Session, fingerprint: str) -> int:
@@ -132,11 +139,21 @@ def find_poll(session: Session, code: str) -> PollRow:
 
 
 def join(
-    session: Session, code: str, name: str, *, source: Source = "web", owner: str = ""
+    session: Session,
+    code: str,
+    name: str,
+    *,
+    source: Source = "web",
+    owner: str = "",
+    invitation: str = "",
+    browser: str = "",
+    address: str = "",
 ) -> RaterRow:
     """Add a rater called ``name`` and draw the set of ballots for them.
 
     ``owner`` is whom the place belongs to, where that is known: they have one in a poll.
+    ``invitation`` is the id of the invitation whose seat this is; ``browser`` and ``address``
+    are what an open seat is known again by (invitations.py).
 
     Raises:
         BallotError: the poll is closed or unknown, or the name is empty.
@@ -149,9 +166,16 @@ def join(
     if not name:
         raise BallotError("写个名字吧，绰号也行。", "Please give a name; a nickname will do.")
     rater = RaterRow(
-        id=new_id(), poll_id=poll.id, name=name, key=secrets.token_urlsafe(24), source=source,
+        id=new_id(),
+        poll_id=poll.id,
+        name=name,
+        key=secrets.token_urlsafe(24),
+        source=source,
         owner=owner,
-    )  # fmt: skip
+        invitation=invitation,
+        browser=browser,
+        address=address,
+    )
     session.add(rater)
     session.flush()
     session.add_all(_drawn(session, poll, rater))

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fencun.store.schema import Base, JsonColumn, UtcTime, now
@@ -33,6 +42,10 @@ class PollRow(Base):
 class RaterRow(Base):
     """Somebody who votes. ``key`` is the secret that the browser keeps; a name is enough.
 
+    ``invitation`` is that of a seat given to one person; an open seat is known again by
+    ``browser`` and ``address``, as keyed hashes, and ``apart`` is the host's word that it is a
+    person of its own. A revoked seat votes no more, and its votes do not count.
+
     ``owner`` is the token that the place belongs to, where the server asks for tokens.
     """
 
@@ -45,6 +58,24 @@ class RaterRow(Base):
     source: Mapped[str] = mapped_column(String(8), default="web")
     owner: Mapped[str] = mapped_column(String(64), default="", server_default="")
     joined_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    invitation: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    browser: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    address: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    apart: Mapped[bool] = mapped_column(default=False, server_default=false())
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class InvitationRow(Base):
+    """A link for one person (``name``): ``code`` is its secret, good until ``revoked_at``."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    poll_id: Mapped[str] = mapped_column(ForeignKey("polls.id", ondelete="CASCADE"), index=True)
+    code: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class BallotRow(Base):

@@ -5,6 +5,9 @@ blocks, so neither ids, order nor the length of anything tells the arms apart.
 """
 
 import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Form, Request
@@ -12,14 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from fencun.evaluate import voting
+from fencun.evaluate import invitations, voting
 from fencun.evaluate.records import CHOICES, REASONS, SCALES, Opinion, Reason, Scale
+from fencun.evaluate.seats import SameSeat
 from fencun.evaluate.study import find_study, studies
-from fencun.store.ballots import BallotRow, RaterRow
+from fencun.store.ballots import BallotRow, PollRow, RaterRow
 from fencun.web.access import router_for
 from fencun.web.caller import Calling, Naming
 from fencun.web.pages import Page, render
-from fencun.web.studio import StudioDep
+from fencun.web.studio import Studio, StudioDep
 
 PAGE = Page("/ballot", "盲评", "Blind votes", "rate")
 router = router_for("rate", include_in_schema=False)
@@ -27,6 +31,7 @@ hosting = router_for("host", include_in_schema=False)
 routers = (router, hosting)
 
 _COOKIE = "fencun_rater_"
+_BROWSER = "fencun_browser"  # whether one browser took two seats; kept as a keyed hash only
 _BLOCK = 2048
 _WEEKS_S = 60 * 24 * 3600
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -38,7 +43,7 @@ class Said(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    send: bool = False
+    send: bool | None = None
     reasons: list[Reason] = Field(default=[], max_length=len(REASONS))
     scales: dict[Scale, Annotated[int, Field(ge=1, le=5)]] = {}
 
@@ -85,13 +90,69 @@ async def overview(request: Request, studio: StudioDep, caller: Calling) -> Resp
     """Show the polls: links, turnout, and what can be opened. To the host only."""
     home = caller.may("host")
     polls = await studio.store.aread(voting.turnouts) if home else []
+    held = await studio.store.aread(lambda session: _held(session, polls))
     running = {turnout.poll.fingerprint for turnout in polls if turnout.poll.closed_at is None}
     ready = [
         study
         for study in (studies() if home else [])
         if study.frozen and study.registration.fingerprint not in running
     ]
-    return render(request, "ballots.html", home=home, polls=polls, ready=ready)
+    return render(request, "ballots.html", home=home, polls=polls, ready=ready, held=held)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The seats of a poll as the host sees them: invitations, and seats that look like one."""
+
+    seats: list[invitations.Seat]
+    alike: tuple[SameSeat, ...]
+
+
+def _held(session: Session, polls: list[voting.Turnout]) -> dict[str, Held]:
+    return {
+        turnout.poll.id: Held(
+            invitations.seats(session, turnout.poll), invitations.alike(session, turnout.poll)
+        )
+        for turnout in polls
+        if turnout.is_open
+    }
+
+
+@hosting.post("/ballot/{code}/invite")
+async def invite(
+    studio: StudioDep, code: Code, name: Annotated[str, Form(max_length=200)]
+) -> Response:
+    """Make a link for one person, from the host's own browser."""
+    return await _by_host(
+        studio, code, lambda session, poll: invitations.invite(session, poll, name)
+    )
+
+
+@hosting.post("/ballot/{code}/revoke")
+async def revoke(
+    studio: StudioDep, code: Code, name: Annotated[str, Form(max_length=200)]
+) -> Response:
+    """Take an invitation back, from the host's own browser."""
+    return await _by_host(
+        studio, code, lambda session, poll: invitations.revoke(session, poll, name)
+    )
+
+
+@hosting.post("/ballot/{code}/apart")
+async def apart(
+    studio: StudioDep, code: Code, rater: Annotated[str, Form(max_length=32)]
+) -> Response:
+    """Take the host's word that a seat is a person of its own."""
+    return await _by_host(
+        studio, code, lambda session, poll: invitations.set_apart(session, poll, rater)
+    )
+
+
+async def _by_host(
+    studio: Studio, code: str, work: Callable[[Session, PollRow], object]
+) -> Response:
+    await studio.store.awrite(lambda session: work(session, voting.find_poll(session, code)))
+    return RedirectResponse("/ballot", 303)
 
 
 @hosting.post("/ballot/open")
@@ -114,15 +175,27 @@ async def close_poll(
 
 
 @router.get("/ballot/{code}")
-async def page(request: Request, studio: StudioDep, code: Code, key: RaterKey) -> Response:
-    """Show the ballots to a rater; a newcomer is asked for a name first."""
+async def page(
+    request: Request, studio: StudioDep, code: Code, key: RaterKey, seat: Code | None = None
+) -> Response:
+    """Show the ballots to a rater; a newcomer is asked for a name first.
+
+    ``seat`` is the secret of an invitation: whoever has it takes that one seat, or goes on in it.
+    """
     poll = await studio.store.aread(lambda session: voting.find_poll(session, code))
+    invited = ""
+    if seat:
+        invited, taken = await studio.store.aread(lambda session: _invited(session, poll, seat))
+        if taken:
+            return _seated(code, taken)
     rater = await studio.store.aread(lambda session: _rater(session, code, key))
     return render(
         request,
         "ballot.html",
         code=code,
-        rater=rater.name if rater else "",
+        rater=rater.name if rater and not seat else "",
+        seat=seat or "",
+        invited=invited,
         closed=poll.closed_at is not None,
         ballots=poll.ballots,
         choices=CHOICES,
@@ -133,26 +206,68 @@ async def page(request: Request, studio: StudioDep, code: Code, key: RaterKey) -
 
 @router.post("/ballot/{code}/join")
 async def join(
+    request: Request,
     studio: StudioDep,
     code: Code,
     key: RaterKey,
     caller: Calling,
     naming: Naming,
     name: Annotated[str, Form(max_length=200)] = "",
+    seat: Annotated[Code | None, Form()] = None,
 ) -> Response:
     """Take a newcomer's name and draw their ballots; whoever joined before goes on.
 
     Where tokens are needed a token has one place in a poll, under its own name.
     """
     owner = caller.token if caller.bound else ""
-    response = RedirectResponse(f"/ballot/{code}", 303)
-    if not await studio.store.aread(lambda session: _rater(session, code, key)):
-        rater = await studio.store.awrite(
+    known = await studio.store.aread(lambda session: _rater(session, code, key))
+    if known and not seat:
+        return RedirectResponse(f"/ballot/{code}", 303)
+    if owner:
+        await studio.store.awrite(
             lambda session: voting.join(session, code, naming(name), owner=owner)
         )
-        if not owner:
-            # Lax, not strict: the link is opened from a chat, which is another site.
-            response.set_cookie(_cookie(code), rater.key, _WEEKS_S, httponly=True, samesite="lax")
+        return RedirectResponse(f"/ballot/{code}", 303)
+    browser = request.cookies.get(_BROWSER, "") or secrets.token_urlsafe(16)
+    address = request.client.host if request.client else ""
+    taken = await studio.store.awrite(
+        lambda session: _joined(session, code, naming(name), seat, browser, address)
+    )
+    response = _seated(code, taken)
+    response.set_cookie(_BROWSER, browser, _WEEKS_S, httponly=True, samesite="lax")
+    return response
+
+
+def _joined(
+    session: Session, code: str, name: str, seat: str | None, browser: str, address: str
+) -> str:
+    """Return the key of the seat: a new one, or that of the invitation if it was taken before."""
+    poll = voting.find_poll(session, code)
+    invitation = invitations.find_invitation(session, poll, seat) if seat else None
+    if invitation and (taken := invitations.holder(session, invitation)):
+        return taken.key
+    rater = voting.join(
+        session,
+        code,
+        name,
+        invitation=invitation.id if invitation else "",
+        browser=invitations.keyed(poll, browser),
+        address=invitations.keyed(poll, address),
+    )
+    return rater.key
+
+
+def _invited(session: Session, poll: PollRow, seat: str) -> tuple[str, str]:
+    """Return whom an invitation is for, and the key of its seat if it was taken."""
+    invitation = invitations.find_invitation(session, poll, seat)
+    taken = invitations.holder(session, invitation)
+    return invitation.name, taken.key if taken else ""
+
+
+def _seated(code: str, key: str) -> Response:
+    response = RedirectResponse(f"/ballot/{code}", 303)
+    # Lax, not strict: the link is opened from a chat, which is another site.
+    response.set_cookie(_cookie(code), key, _WEEKS_S, httponly=True, samesite="lax")
     return response
 
 

@@ -116,15 +116,16 @@ def _seen(judged: "Verdict") -> Json:
     from markupsafe import Markup
 
     from fencun.evaluate import figures
+    from fencun.evaluate.mending import deciding, next_steps, worst
     from fencun.evaluate.probes import read_summary
-    from fencun.evaluate.report import next_steps
-    from fencun.evaluate.verdict import groups, lines
+    from fencun.evaluate.verdict import groups
 
     charts = figures.charts(judged, read_summary(judged.study))
-    shown = ("people", "sent") if judged.facts.votes else ("hit", "steady", "drift")
+    shown = ("people", "sent") if judged.open else ("hit", "steady", "drift")
     return {
         "judged": judged,
-        "why": lines(judged, judged.ruling.reasons),
+        "why": deciding(judged),
+        "lost": worst(judged),
         "rules": groups(judged),
         "next": next_steps(judged),
         "charts": [Markup(charts[name]) for name in shown if name in charts],

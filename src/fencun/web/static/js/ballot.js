@@ -46,11 +46,34 @@ function show(state) {
 
 function choose(made) {
   choice = made;
-  castButton.disabled = !made;
+  // Where nothing will do, neither would be sent: said once is enough.
+  if (made === "neither") sides.forEach((side) => answered(side) || answer(side, "no"));
+  ready();
   document.querySelectorAll(".choice").forEach((button) =>
     button.setAttribute("aria-pressed", String(button.dataset.choice === made)),
   );
   sides.forEach((side) => side.classList.toggle("chosen", side.id === made));
+}
+
+function answered(side) {
+  return side.querySelector('.send[aria-checked="true"]');
+}
+
+function answer(side, sent) {
+  side.querySelectorAll(".send").forEach((chip) =>
+    chip.setAttribute("aria-checked", String(chip.dataset.send === sent)),
+  );
+  // What one would send as it is has nothing wrong with it.
+  if (sent === "yes")
+    side.querySelectorAll("[data-reason]").forEach((chip) => chip.setAttribute("aria-pressed", "false"));
+  ready();
+}
+
+// Whether it would be sent is asked on every ballot: left open it would be missing, not a no.
+function ready() {
+  const open = sides.some((side) => !answered(side));
+  document.getElementById("unsaid").hidden = !choice || !open;
+  castButton.disabled = !choice || open;
 }
 
 function said(side) {
@@ -60,7 +83,7 @@ function said(side) {
     if (picked) scales[scale.dataset.scale] = Number(picked.dataset.value);
   });
   return {
-    send: side.querySelector(".send").getAttribute("aria-pressed") === "true",
+    send: answered(side)?.dataset.send === "yes",
     reasons: [...side.querySelectorAll('[data-reason][aria-pressed="true"]')].map((chip) => chip.dataset.reason),
     scales,
   };
@@ -75,7 +98,7 @@ async function act(work) {
   } catch (error) {
     toast(error.message, { bad: true });
     if (error.code === "closed" || error.code === "not_found") setTimeout(() => location.reload(), 1500);
-    castButton.disabled = !choice;
+    ready();
     if (error.code === "ballot") show(await get(`${base}/next`));
   } finally {
     sending = false;
@@ -83,7 +106,7 @@ async function act(work) {
 }
 
 function cast() {
-  if (!choice || !ballot) return;
+  if (!ballot || castButton.disabled) return;
   const vote = {
     id: id(),
     ballot: ballot.id,
@@ -108,17 +131,15 @@ function takeBack() {
 function press(chip) {
   const on = chip.getAttribute("aria-pressed") === "true";
   chip.setAttribute("aria-pressed", String(!on));
-  const side = chip.closest(".side");
-  // What one would send as it is has nothing wrong with it, and the other way round.
-  if (!on && chip.classList.contains("send"))
-    side.querySelectorAll("[data-reason]").forEach((other) => other.setAttribute("aria-pressed", "false"));
-  if (!on && chip.dataset.reason) side.querySelector(".send").setAttribute("aria-pressed", "false");
+  // What has something wrong with it would not be sent as it is.
+  if (!on) answer(chip.closest(".side"), "no");
 }
 
 sides.forEach((side) =>
   side.addEventListener("click", (event) => {
     const chip = event.target.closest(".chip");
     if (!chip) return;
+    if (chip.dataset.send) return answer(side, chip.dataset.send);
     if (!chip.dataset.value) return press(chip);
     const on = chip.getAttribute("aria-checked") === "true";
     chip.parentElement.querySelectorAll(".chip").forEach((other) => other.setAttribute("aria-checked", "false"));
@@ -134,13 +155,16 @@ document.getElementById("back-end").addEventListener("click", takeBack);
 
 const KEYS = { 1: "left", 2: "right", 3: "tie", 4: "neither", ArrowLeft: "left", ArrowRight: "right" };
 
+const SENDS = {
+  q: [sides[0], "yes"], a: [sides[0], "no"], p: [sides[1], "yes"], l: [sides[1], "no"],
+};
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || box.hidden) return;
   const focused = document.activeElement;
   const onButton = focused?.tagName === "BUTTON" || focused?.tagName === "SUMMARY";
   if (KEYS[event.key]) choose(KEYS[event.key]);
-  else if (event.key.toLowerCase() === "q") press(sides[0].querySelector(".send"));
-  else if (event.key.toLowerCase() === "p") press(sides[1].querySelector(".send"));
+  else if (SENDS[event.key.toLowerCase()]) answer(...SENDS[event.key.toLowerCase()]);
   else if (event.key.toLowerCase() === "z") takeBack();
   else if (event.key === "Enter" && !(onButton && !focused.classList.contains("choice"))) cast();
   else return;
