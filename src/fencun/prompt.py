@@ -24,6 +24,7 @@ _CLAUSE = re.compile(r"[^，。；,;.\s]+[，。；,;.\s]?")
 
 Arm = Literal["bare", "prompt", "tuned", "edit"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
+ADAPTED: tuple[Arm, ...] = ("tuned", "edit")  # those that an adapter speaks for
 
 
 def messages(brief: Brief, arm: Arm, examples: Sequence[Example] = ()) -> list[Message]:

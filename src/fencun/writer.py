@@ -17,7 +17,7 @@ from fencun.grams import alike
 from fencun.models.ending import flaw
 from fencun.models.engine import Completion, Decoding, Delta, Engine, Message
 from fencun.models.several import even_parts, numbered
-from fencun.prompt import ARMS, Arm, messages
+from fencun.prompt import ADAPTED, ARMS, Arm, messages
 from fencun.retrieval import Example, Retriever
 from fencun.verifier import Verifier
 
@@ -144,12 +144,12 @@ class Writer:
 
     def draws_for(self, keep: int) -> int:
         """Return how many texts to draw in order to keep ``keep``: more where one can choose."""
-        return (4 if self.verifier else 2) * keep
+        return 2 * keep + (2 if self.verifier else 0)
 
     def decoding(self, brief: Brief, arm: Arm) -> Decoding:
         """Return how ``arm`` samples an answer to ``brief``."""
         decoding = Decoding()
-        if arm in ("tuned", "edit") and self.adapter:
+        if arm in ADAPTED and self.adapter:
             decoding = replace(
                 decoding, temperature=self.adapter.temperature, adapter_scale=self.adapter.scale
             )

@@ -348,11 +348,11 @@ async def _hand_out(
     from fencun.handover import hand_out
     from fencun.models.open import tuned_model
     from fencun.open_writer import open_writer
-    from fencun.prompt import parse_arm
+    from fencun.prompt import ADAPTED, parse_arm
 
     async with open_writer(scenario, model=model) as writer:
         chosen = parse_arm(arm) if arm else writer.default_arm
-        tuned = tuned_model() if chosen in ("tuned", "edit") else ""
+        tuned = tuned_model() if chosen in ADAPTED else ""
         count = hand_out(
             writer, jobs, path, arm=chosen, model=tuned or writer.engine.name,
             draws=draws or writer.draws_for(keep), seed=seed,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from fencun.adapter import Adapter
 from fencun.gates import Finding
 from fencun.models.engine import Decoding
+from fencun.prompt import ADAPTED
 from fencun.store.schema import CandidateRow, Change, EventKind, EventRow, WritingRow
 from fencun.writer import Candidate, Writing
 
@@ -40,7 +41,7 @@ def writing_row(
         brief=dict(writing.brief.values),
         arm=writing.arm,
         model=writing.model,
-        adapter=adapter.sha256 if adapter and writing.arm == "tuned" else None,
+        adapter=adapter.sha256 if adapter and writing.arm in ADAPTED else None,
         seed=writing.seed,
         decoding=asdict(decoding),
         candidates=[

@@ -15,7 +15,6 @@ from fencun.web.studio import SEEDS, Studio
 
 MAX_N = 8
 MAX_TOKENS = 2048
-Arm = Literal["bare", "prompt", "tuned"]
 
 # Fields of the API that change nothing here and are taken at these values only.
 _NEUTRAL: dict[str, tuple[object, ...]] = {

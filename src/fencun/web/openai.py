@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from fencun.models.ending import flaw
 from fencun.models.engine import Completion, Decoding, Delta, Whole
 from fencun.models.wire import thoughts_told
-from fencun.prompt import Arm, messages
+from fencun.prompt import Arm
 from fencun.store import writings
 from fencun.web import chat, sse
 from fencun.web.access import Spends, router_for
@@ -135,7 +135,7 @@ async def _chunks(studio: Studio, job: Job) -> AsyncGenerator[bytes, None]:
 
 async def _answers(studio: Studio, job: Job) -> AsyncGenerator[Delta | Whole, None]:
     """Wait for a turn, draw all answers, keep them; raises what the engine raises."""
-    told = messages(job.brief, job.arm)
+    told = studio.writer.prompts(job.brief, job.arm, 1)[0].chat
     whole: dict[int, Completion] = {}
     said: dict[int, str] = dict.fromkeys(range(job.n), "")
     async with studio.turn(job.brief, job.owner) as place:
