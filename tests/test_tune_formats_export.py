@@ -8,16 +8,18 @@ import pytest
 import torch
 from gguf import GGUFReader
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from tune_tiny import TEMPLATE, tiny_base
+from tune_tiny import TEMPLATE, tiny_base, tiny_dataset
 
 from fencun.adapter import read_adapter
 from fencun.errors import ModelError
+from fencun.scenario import Scenario
 from fencun.tune.base import Base
 from fencun.tune.chat_template import one_turn
-from fencun.tune.formats.export import export
+from fencun.tune.formats.export import export, parity_chats, trained_options
 from fencun.tune.formats.gguf import export_gguf
 from fencun.tune.formats.merged import export_merged
 from fencun.tune.formats.ollama import modelfile
+from fencun.tune.formats.parity import parity_words
 from fencun.tune.formats.shipped import Recommended, export_shipped
 from fencun.tune.forward.greedy import greedy
 from fencun.tune.forward.student import Student
@@ -100,3 +102,29 @@ def test_a_template_that_rewrites_the_message_is_refused(base: Base) -> None:
     tokenizer.chat_template = TEMPLATE.replace("message.content", "message.content | lower")
     with pytest.raises(ModelError, match="改动消息"):
         one_turn(tokenizer)
+
+
+def test_an_export_is_verified_on_the_briefs_of_the_run(tmp_path: Path, scenario: Scenario) -> None:
+    tiny_dataset(tmp_path, scenario)
+    told = {
+        "train": str(tmp_path / "train.jsonl"),
+        "validation": str(tmp_path / "validation.jsonl"),
+    }
+    run = {"resolved": {"scenario": str(scenario.folder), **told}}
+    chats = parity_chats(trained_options(run, ""))
+    rows = [json.loads(line) for line in Path(told["validation"]).read_text().splitlines()]
+    details = {row["detail"] for row in rows}
+    assert len(chats) == 5
+    assert all(any(detail in chat[-1]["content"] for detail in details) for chat in chats)
+    named = trained_options(run, "elsewhere")
+    assert (named.scenario, named.validation) == ("elsewhere", "")
+
+
+def test_what_parity_found_is_a_sentence() -> None:
+    reading = {"first_token": 1.0, "gap": 0.0213}
+    found = {"prompts": 5, "changed": 0.8, "readings": {"peft": reading}, "holds": True}
+    zh, en = parity_words(found)
+    assert zh.startswith("核对通过：5 个需求，适配器改变了其中 80% 的回答")
+    assert zh.endswith("首词一致 100%，每词平均差 0.021 奈特。")
+    assert "{" not in zh + en
+    assert parity_words({**found, "holds": False})[1].startswith("Parity fails")

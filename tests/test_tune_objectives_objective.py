@@ -101,3 +101,10 @@ def test_an_objective_of_an_unknown_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(facts))
     with pytest.raises(FencunError, match="没有方法 grpo"):
         resume(tmp_path)
+
+
+def test_a_run_of_another_version_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    facts = {"resolved": {}, "given": {}, "method": "dpo", "preference": {"pairs": "pairs.jsonl"}}
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(FencunError, match="不是这个版本的"):
+        resume(tmp_path)
