@@ -27,6 +27,8 @@ def make_scenario(folder: Path, *, test: int = 12, train: int = 20) -> Scenario:
     source = scenarios_dir() / "spring_festival"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(source / "scenario.yaml", folder / "scenario.yaml")
+    (folder / "tact").mkdir(exist_ok=True)
+    shutil.copy(source / "tact" / "model.json", folder / "tact" / "model.json")
     (folder / "prompt.md").write_text("你替人写春节祝福，像真人说话。", encoding="utf-8")
     lines = (source / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [sample_row(json.loads(line)) for line in lines]
