@@ -23,7 +23,7 @@ from fencun.scenario import load_scenario
 from fencun.tune.base import find_base
 from fencun.tune.config import PRESETS, TuneConfig, from_mapping
 from fencun.tune.datasets import DATASET, data_files
-from fencun.tune.formats.deliver import deliver
+from fencun.tune.formats.export import export
 from fencun.tune.llamafactory import project
 from fencun.tune.machine import Machine, look_around
 from fencun.tune.preflight.sizes import memory_bytes
@@ -152,7 +152,7 @@ def commands(recipe: Recipe) -> list[str]:
     else:
         there = recipe.folder / PROJECT
         told.append(say("# 三行选一，在有显卡的机器上：", "# One of these, where the GPUs are:"))
-        told += [f"cd {_typed(there)} && {line}" for line in project.commands(there)]
+        told += [f"cd {_typed(there)} && {line}" for line in project.commands()]
         told.append(
             f"fencun tune export {_typed(there / project.OUTPUT)} --base {base} --out {adapter} "
             f"--format {_format(recipe)} {scene}"
@@ -182,5 +182,5 @@ def run_recipe(recipe: Recipe, tell: Tell = silently) -> dict[str, Any]:
     """
     request = request_run(preset="full", engine=recipe.engine, config=write_recipe(recipe))
     manifest = start(recipe.folder / RUN, request, tell)
-    deliver(recipe.folder / RUN, recipe.folder / ADAPTER, _format(recipe))
+    export(recipe.folder / RUN, recipe.folder / ADAPTER, _format(recipe))
     return manifest
