@@ -57,9 +57,12 @@ def test_every_sentence_and_every_error_has_both_languages() -> None:
     assert found > 500
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in SOURCE.glob("web/templates/*.html")))
-def test_pages_hold_no_chinese_of_their_own(page: str) -> None:
-    text = (SOURCE / "web" / "templates" / page).read_text(encoding="utf-8")
+PAGES = sorted([*SOURCE.glob("web/templates/*.html"), *SOURCE.glob("evaluate/templates/*.j2")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_and_reports_hold_no_chinese_of_their_own(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
     bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "", text, flags=re.DOTALL)
     assert CHINESE.findall(bare.replace(">福<", "")) == []  # drawn on a card, not said
     for expression in re.findall(r"\{\{.*?\}\}", text, re.DOTALL):
