@@ -12,11 +12,17 @@ import typer.main
 from fencun.cli import VERBS, app_for
 
 
+def typed(parameter: Any) -> list[str]:
+    """Return what one could type for a parameter that is required: a 1 is a number and a name."""
+    return ["1"] if parameter.param_type_name == "argument" else [parameter.opts[0], "1"]
+
+
 def walk(command: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield ``command`` and all below it: its path, its help page, its parameters' helps."""
     context = command.make_context(path, [], resilient_parsing=True)
     parameters = {p.name: getattr(p, "help", None) for p in command.params if p.name != "help"}
-    yield path, {"page": command.get_help(context), "parameters": parameters}
+    filled = [word for p in command.params if p.required for word in typed(p)]
+    yield path, {"page": command.get_help(context), "parameters": parameters, "typed": filled}
     for name, below in getattr(command, "commands", {}).items():
         yield from walk(below, f"{path} {name}")
 
