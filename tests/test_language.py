@@ -12,8 +12,8 @@ from fencun.language import language, say
 
 SOURCE = Path(fencun.__file__).parent
 CHINESE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
-# Named as they are named in files: columns of a paper ballot, values of a record.
-NAMES = re.compile(r"编号|选择|不提|轻提")
+# Named as they are named in files: columns and cells of a paper ballot, values of a record.
+NAMES = re.compile(r"编号|选择|会直接发|不会|会|不提|轻提")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ GATES: Mapping[str, Label] = {
     "leak": ("夹带", "leaks"),
     "repetition": ("重复", "repetition"),
     "favour": ("求人", "asking favours"),
+    "rule": ("场景的规矩", "the scenario's rule"),
     "borrowed": ("别人的事", "borrowed fact"),
     "near": ("几乎一样", "near-duplicate"),
     "overlap": ("和别条太像", "too like another"),
