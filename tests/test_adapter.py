@@ -103,9 +103,8 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_adapter_for_another_file_of_the_same_name_is_refused(tmp_path: Path) -> None:
-    scenario = load_scenario()
+    scenario = load_scenario().model_copy(update={"folder": tmp_path})
     base = catalog().models["qwen2.5-coder-0.5b"]
-    object.__setattr__(scenario, "folder", tmp_path)
     (tmp_path / "adapter").mkdir()
     write_small(tmp_path / "adapter" / "adapter.gguf")
     write_manifest(tmp_path / "adapter", base=base.name, base_sha256=base.sha256)
