@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 from tiny_adapter import write_manifest, write_small
 
-from fencun.adapter import read_adapter, shipped_adapter
+from fencun.adapter import VERIFIER, WRITER, read_adapter, shipped_adapter
 from fencun.errors import ModelError
 from fencun.models.catalog import catalog
 from fencun.scenario import load_scenario
 
 MANIFEST = {"base": "qwen2.5-coder-1.5b", "base_sha256": "a" * 64, "sha256": "b" * 64, "steps": 9}
+
+
+@pytest.mark.parametrize("folder", [WRITER, VERIFIER])
+def test_what_ships_is_whole(folder: str) -> None:
+    assert shipped_adapter(load_scenario(), "qwen2.5-coder-1.5b", folder) is not None
 
 
 def test_without_a_manifest_there_is_no_adapter(tmp_path: Path) -> None:
