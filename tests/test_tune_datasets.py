@@ -14,7 +14,7 @@ from fencun.gates import Gates
 from fencun.home import scenarios_dir
 from fencun.records import Sample
 from fencun.scenario import Scenario
-from fencun.tune.base import open_base
+from fencun.tune.base import complete, identify
 from fencun.tune.config import TuneConfig
 from fencun.tune.datasets import data_of
 from fencun.tune.material import gather
@@ -41,8 +41,8 @@ def test_a_small_base_learns_from_the_plain_lines(tmp_path: Path) -> None:
 
 
 def test_a_large_base_and_named_files_do_not(tmp_path: Path, scenario: Scenario) -> None:
-    small = open_base(tiny_base(tmp_path / "small"))
-    large = open_base(grown(tiny_base(tmp_path / "large", layers=4), 8192))
+    small = complete(identify(tiny_base(tmp_path / "small")))
+    large = complete(identify(grown(tiny_base(tmp_path / "large", layers=4), 8192)))
     assert data_of(TuneConfig(), scenario, small) == "plain"
     assert data_of(TuneConfig(), scenario, large) == "dataset"
     assert data_of(TuneConfig(data="dataset"), scenario, small) == "dataset"

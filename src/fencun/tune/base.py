@@ -107,11 +107,6 @@ def complete(base: Base, *, weights: bool = True) -> Base:
     return base
 
 
-def open_base(path: Path, name: str | None = None) -> Base:
-    """Return the base at ``path``, see :func:`identify`, with all that tuning needs."""
-    return complete(identify(path, name))
-
-
 def weights_of_base(base: Base) -> Weights:
     """Return the weights of ``base`` by name, read when asked for.
 

@@ -15,7 +15,6 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from fencun import files
-from fencun.errors import FencunError
 
 MANIFEST = "manifest.json"
 STATE = "state.safetensors"
@@ -67,18 +66,3 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"), reverse=True) if folder.is_dir() else []
-
-
-def require_checkpoint(folder: Path) -> Checkpoint:
-    """Return the newest whole checkpoint under ``folder``.
-
-    Raises:
-        FencunError: there is none.
-    """
-    checkpoint = newest_checkpoint(folder)
-    if checkpoint is None:
-        raise FencunError(
-            f"{folder} 里没有完整的检查点；请重新开始：fencun tune run。",
-            f"There is no whole checkpoint in {folder}; start again: fencun tune run.",
-        )
-    return checkpoint
