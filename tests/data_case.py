@@ -41,6 +41,7 @@ def small_scenario(folder: Path, rows: Iterable[Json]) -> Scenario:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("scenario.yaml", "prompt.md", "charter.md", "targets.yaml"):
         shutil.copy(shipped.folder / name, folder / name)
+    shutil.copytree(shipped.folder / "tact", folder / "tact", dirs_exist_ok=True)
     write(folder / "seeds.jsonl", rows)
     return load_scenario(folder)
 

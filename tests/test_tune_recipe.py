@@ -39,6 +39,7 @@ def scene(tmp_path: Path, scenario: Scenario) -> Path:
     folder.mkdir()
     for name in ("scenario.yaml", "prompt.md"):
         shutil.copy(scenario.folder / name, folder)
+    shutil.copytree(scenario.folder / "tact", folder / "tact")
     tiny_dataset(folder / "dataset", scenario)
     tiny_dataset(folder / "plain", scenario, train=16)
     tiny_base(tmp_path / "base", family="qwen3")
