@@ -8,8 +8,10 @@ import pytest
 from transformers import AutoTokenizer
 from tune_tiny import tiny_base
 
+from fencun.adapter import read_adapter
 from fencun.errors import FencunError, RecordError
 from fencun.scenario import Scenario
+from fencun.tune.formats.export import export
 from fencun.tune.lora import LoraAdapter, weights_of
 from fencun.tune.objectives.verify import area, encode_judgement, read_judgements
 from fencun.tune.runs.events import silently
@@ -51,6 +53,9 @@ def test_it_learns_to_tell_fit_from_unfit_and_says_how_well(tmp_path: Path) -> N
     assert manifest["held_out"]["texts"] == 8
     assert manifest["held_out"]["auc"] > 0.95
     assert LoraAdapter.load(weights_of(tmp_path / "run")).rank == 4
+    exported = export(tmp_path / "run", tmp_path / "verifier", "gguf", temperature=0.0)
+    assert exported["held_out"] == manifest["held_out"]
+    assert read_adapter(tmp_path / "verifier") is not None
 
 
 def test_a_judgement_ends_with_the_word_and_learns_through_the_text(

@@ -39,9 +39,11 @@ class WriteRequest(Asked):
             }
         ],
     )
-    arm: str | None = Field(None, max_length=24, description="bare, prompt or tuned")
+    arm: str | None = Field(None, max_length=24, description="bare, prompt, tuned or edit")
     keep: int = Field(3, ge=1, le=10, description="How many candidates to return")
-    draws: int | None = Field(None, ge=1, le=20, description="How many to draw; default 2 × keep")
+    draws: int | None = Field(
+        None, ge=1, le=20, description="How many to draw; default 2 × keep, 2 more with a verifier"
+    )
     seed: int | None = Field(None, ge=0, lt=SEEDS)
 
 

@@ -79,8 +79,8 @@ def export(
                 scale=scale,
             ).to_json()  # fmt: skip
     keep = (
-        "method", "scenario", "data", "samples", "objective", "margin", "resolved", "machine",
-        "revision", "outcome", "given",
+        "method", "scenario", "data", "samples", "objective", "margin", "held_out", "resolved",
+        "machine", "revision", "outcome", "given",
     )  # fmt: skip
     trained = {key: _without_places(facts[key]) for key in keep if key in facts}
     trained |= {"versions": versions(), "parity": found}
