@@ -42,7 +42,9 @@ def serve(
     arm: Annotated[
         str | None,
         typer.Option(
-            help=say("默认写法：bare、prompt 或 tuned", "Default arm: bare, prompt or tuned")
+            help=say(
+                "默认写法：bare、prompt、tuned 或 edit", "Default arm: bare, prompt, tuned or edit"
+            )
         ),
     ] = None,
     model: ModelName = None,
