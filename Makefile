@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help demo serve install test lint bench clean
+.PHONY: help demo serve install test lint browser llamafactory models bench soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make install 装上做数据、微调、盲评所需  install what data, tuning, evaluation need"
 	@echo "make test    跑全部测试                  run every test"
 	@echo "make bench   跑基准，各有对照            run the benchmarks, each beside a peer"
+	@echo "make soak    跑可靠性的大号测试，几小时  run the scorecard at full size, for hours"
 
 # A venv without its own pip works on a Debian that lacks python3-venv.
 $(BIN)/python:
@@ -52,20 +53,32 @@ serve: $(VENV)/.serve
 
 install: $(VENV)/.install
 
-test: $(VENV)/.dev lint
-	scripts/setup-tests
-	-PYTHON=$(PYTHON) scripts/setup-llamafactory
-	$(BIN)/fencun model fetch
-	$(BIN)/fencun model fetch qwen2.5-coder-0.5b
-	$(BIN)/pytest
+# What the tests need is brought at the same time: one waits for the network, another computes.
+test: $(VENV)/.dev
+	$(MAKE) --no-print-directory --jobs lint browser llamafactory models
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+browser:
+	scripts/setup-tests
+
+llamafactory:
+	-PYTHON=$(PYTHON) scripts/setup-llamafactory
+
+models: $(VENV)/.dev
+	$(BIN)/fencun model fetch
+	$(BIN)/fencun model fetch qwen2.5-coder-0.5b
+
 bench: $(VENV)/.dev
-	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	$(BIN)/python benchmarks/table.py
+
+# Rows of docs/reliability.md by name: make soak ROWS="writes server"
+soak: $(VENV)/.dev
+	$(BIN)/python scripts/soak.py $(ROWS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

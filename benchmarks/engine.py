@@ -129,7 +129,7 @@ async def run(model: str | None, tokens: int, rounds: int) -> dict[str, Any]:
     server = start(
         {
             "model": str(found.path),
-            "adapter": None,
+            "adapters": [],
             "parallel": PARALLEL,
             "context": CONTEXT,
             "threads": physical_cores(),
@@ -149,6 +149,7 @@ async def run(model: str | None, tokens: int, rounds: int) -> dict[str, Any]:
         for number in range(rounds):
             order = list(arms) if number % 2 == 0 else list(arms)[::-1]
             for name in order:
+                typer.echo(f"round {number + 1} of {rounds}: {name}…", err=True)
                 seen[name].append(await measure(arms[name], tokens))
         memory = {"fencun": resident(engine.pid or 0), "raw": resident(os.getpid()) - before}
     await engine.aclose()

@@ -40,11 +40,10 @@ settle_threads()
 import torch  # noqa: E402
 
 from fencun import files  # noqa: E402
-from fencun.tune.config import TuneConfig  # noqa: E402
-from fencun.tune.datasets import DATASET  # noqa: E402
-from fencun.tune.examples import Example  # noqa: E402
+from fencun.tune.config import DATASET, TuneConfig  # noqa: E402
+from fencun.tune.examples import TrainingExample  # noqa: E402
 from fencun.tune.forward.decoder import Shape  # noqa: E402
-from fencun.tune.machine import look_around  # noqa: E402
+from fencun.tune.machine import give_memory_back, look_around  # noqa: E402
 from fencun.tune.material import Material, gather  # noqa: E402
 from fencun.tune.objectives.sft import Sft  # noqa: E402
 from fencun.tune.runs.loading import build_student, starting_adapter  # noqa: E402
@@ -58,7 +57,7 @@ OURS: dict[str, dict[str, Any]] = {
 }
 
 
-Gathered = Material[Example]
+Gathered = Material[TrainingExample]
 
 
 class Table:
@@ -69,7 +68,7 @@ class Table:
         self.losses: dict[str, float] = {}
         self.missing: dict[str, str] = {}
 
-    def time(self, name: str, step: Step, batch: Sequence[Example]) -> None:
+    def time(self, name: str, step: Step, batch: Sequence[TrainingExample]) -> None:
         """Take one step and note how long it took."""
         began = time.perf_counter()
         step(batch)
@@ -86,13 +85,19 @@ def ours(config: TuneConfig, material: Gathered, cache: Path | None) -> Step:
     student.lower.folder = cache
     adapter = starting_adapter(config, material.base)
     optimizer = torch.optim.AdamW(adapter.tensors.values(), lr=config.rate)
+    at_once = config.at_once(student.device)
 
-    def step(batch: Sequence[Example]) -> float:
-        nll, count = student.nll(batch, adapter)
-        (nll / count).backward()  # type: ignore[no-untyped-call]
+    def step(batch: Sequence[TrainingExample]) -> float:
+        count, loss = sum(len(example.answer) for example in batch), 0.0
+        for start in range(0, len(batch), at_once):
+            nll, _ = student.nll(batch[start : start + at_once], adapter)
+            (nll / count).backward()  # type: ignore[no-untyped-call]
+            loss += float(nll.detach())
+            del nll
+            give_memory_back()
         optimizer.step()
         optimizer.zero_grad()
-        return float(nll.detach()) / count
+        return loss / count
 
     return step
 

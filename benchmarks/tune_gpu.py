@@ -46,7 +46,7 @@ from fencun.prompt import messages  # noqa: E402
 from fencun.scenario import load_scenario  # noqa: E402
 from fencun.tune.config import TuneConfig  # noqa: E402
 from fencun.tune.examples import (  # noqa: E402
-    Example,
+    TrainingExample,
     encode_all,
     shared_prefix,
 )
@@ -55,7 +55,7 @@ from fencun.tune.forward.student import Student  # noqa: E402
 from fencun.tune.lora import LoraAdapter, widths  # noqa: E402
 from fencun.tune.machine import look_around  # noqa: E402
 from fencun.tune.objectives.sft import Sft  # noqa: E402
-from fencun.tune.runs.events import Event, Look, Tick  # noqa: E402
+from fencun.tune.runs.events import Event, LookEvent, StepEvent  # noqa: E402
 from fencun.tune.runs.folder import RunFolder  # noqa: E402
 from fencun.tune.runs.loop import TrainingLoop  # noqa: E402
 from fencun.tune.runs.order import batch_at  # noqa: E402
@@ -120,7 +120,7 @@ def random_model(shape: str, folder: Path, device: str) -> Any:
         return AutoModelForCausalLM.from_config(config, dtype=dtype).requires_grad_(False)
 
 
-def read_examples(tokenizer_folder: str, vocabulary: int) -> list[Example]:
+def read_examples(tokenizer_folder: str, vocabulary: int) -> list[TrainingExample]:
     """Return the shipped training data as tokens; see above where there is no tokenizer."""
     scenario = load_scenario("spring_festival")
     samples = read_samples(scenario.folder / "dataset" / "train.jsonl", scenario)
@@ -136,13 +136,13 @@ def read_examples(tokenizer_folder: str, vocabulary: int) -> list[Example]:
         prompt = [2] * 4 + [ord(c) % vocabulary for c in asked] + [3] * (_FRAME - 4)
         answer = [*(ord(c) % vocabulary for c in sample.text), 1]
         examples.append(
-            Example(sample.id, sample.family, brief.value("audience"), tuple(prompt),
+            TrainingExample(sample.id, sample.family, brief.value("audience"), tuple(prompt),
                     tuple(answer), sample.text)
         )  # fmt: skip
     return examples
 
 
-def work_of(shape: str, examples: Sequence[Example], shared: int, batch: int) -> float:
+def work_of(shape: str, examples: Sequence[TrainingExample], shared: int, batch: int) -> float:
     """Return the useful operations of a pass over ``examples``; ``shared`` opens each batch."""
     numbers = SHAPES[shape]
     hidden, inner = numbers["hidden_size"], numbers["intermediate_size"]
@@ -174,7 +174,12 @@ class Meter:
         self.losses.append(loss)
 
     def measured(
-        self, name: str, shape: str, examples: Sequence[Example], batch: int, shared: int = 0
+        self,
+        name: str,
+        shape: str,
+        examples: Sequence[TrainingExample],
+        batch: int,
+        shared: int = 0,
     ) -> Measured:
         """Return what was measured over all steps but the first; ``examples`` in their order."""
         counted = examples[batch : batch * len(self.ends)]
@@ -188,7 +193,12 @@ class Meter:
 
 
 def own_loop(
-    model: Any, shape: str, folder: Path, config: TuneConfig, examples: list[Example], device: str
+    model: Any,
+    shape: str,
+    folder: Path,
+    config: TuneConfig,
+    examples: list[TrainingExample],
+    device: str,
 ) -> Measured:
     """Train with the product's own loop, optimizer, order and last checkpoint included."""
     prefix = shared_prefix(examples)
@@ -203,11 +213,11 @@ def own_loop(
     meter = Meter(device)
 
     def tell(event: Event) -> None:
-        if isinstance(event, Tick):
+        if isinstance(event, StepEvent):
             meter.step(event.loss)
 
-    def watch(step: int, student: Student, adapter: LoraAdapter) -> Look:
-        return Look(step, 0.0)
+    def watch(step: int, student: Student, adapter: LoraAdapter) -> LookEvent:
+        return LookEvent(step, 0.0)
 
     with tempfile.TemporaryDirectory() as out:
         run = RunFolder(Path(out))
@@ -217,7 +227,7 @@ def own_loop(
 
 
 def peft_loop(
-    model: Any, shape: str, config: TuneConfig, examples: list[Example], device: str
+    model: Any, shape: str, config: TuneConfig, examples: list[TrainingExample], device: str
 ) -> Measured:
     """Train a few steps with transformers + peft; where memory runs out, with checkpointing."""
     tuned = with_lora(model, config)
@@ -242,7 +252,7 @@ def peft_loop(
 
 
 def trl_trainer(
-    shape: str, folder: Path, config: TuneConfig, examples: list[Example], device: str
+    shape: str, folder: Path, config: TuneConfig, examples: list[TrainingExample], device: str
 ) -> Measured:
     """Train a few steps with TRL's SFTTrainer, which makes random weights of its own."""
     order = _in_order(config, examples)
@@ -260,7 +270,7 @@ def trl_trainer(
     )  # fmt: skip
 
 
-def _in_order(config: TuneConfig, examples: Sequence[Example]) -> list[Example]:
+def _in_order(config: TuneConfig, examples: Sequence[TrainingExample]) -> list[TrainingExample]:
     """Return the samples of all steps of ``config``, as the loop sees them."""
     strata = [example.stratum for example in examples]
     return [

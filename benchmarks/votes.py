@@ -33,7 +33,7 @@ import httpx
 import numpy as np
 import uvicorn
 
-from fencun.evaluate import voting
+from fencun.evaluate import polling
 from fencun.evaluate.decide import decide
 from fencun.evaluate.facts import Background, gather
 from fencun.evaluate.rules import shipped_rules
@@ -125,15 +125,15 @@ async def served(code_of: dict[str, str], folder: Path) -> AsyncIterator[str]:
     """Serve the real app on loopback with an open poll; yield its URL."""
     scenario, study = load_scenario(), await study_of_fakes(folder)
     with Store() as store:
-        poll = store.write(lambda s: voting.open_poll(s, study, ballots=2 * BALLOTS))
+        poll = store.write(lambda s: polling.open_poll(s, study, ballots=2 * BALLOTS))
     code_of["code"] = poll.code
 
     @asynccontextmanager
-    async def desk() -> AsyncIterator[Writer]:
+    async def opened() -> AsyncIterator[Writer]:
         yield Writer(FakeEngine(), Gates(scenario))
 
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = uvicorn.Server(uvicorn.Config(create_app(scenario, desk), log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(create_app(scenario, opened), log_level="error"))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:

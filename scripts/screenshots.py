@@ -28,7 +28,7 @@ CARDS = (
 # Where a run lies on the machine that takes the picture is nobody's business.
 HIDE = """document.querySelectorAll(".now code").forEach((code) => {
   code.textContent = code.textContent.replace(/\\S*\\/runs\\//, "~/.cache/fencun/runs/"); })"""
-FIT = """document.querySelectorAll(".slip .words").forEach((area) => {
+FIT = """document.querySelectorAll(".candidate .words").forEach((area) => {
   area.style.height = "auto"; area.style.height = `${area.scrollHeight + 2}px`; })"""
 
 
@@ -49,7 +49,7 @@ def write(page: Page, url: str) -> str:
     page.goto(url)
     page.click("#example")
     page.click("#go")
-    page.wait_for_selector(".slip footer:not([hidden])")
+    page.wait_for_selector(".candidate footer:not([hidden])")
     page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     page.mouse.move(0, 0)
     keep(shot(page, whole=True), "write-desktop.png")
@@ -63,7 +63,7 @@ def write(page: Page, url: str) -> str:
     page.evaluate("document.getElementById('results').scrollIntoView()")
     both.paste(shot(page), (414, 0))
     keep(both, "write-phone.png")
-    return page.locator(".slip .words").first.input_value()
+    return page.locator(".candidate .words").first.input_value()
 
 
 def tune(page: Page, url: str) -> None:

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 
 from fencun.files import read_jsonl, write_json
 from fencun.scenario import Scenario, load_scenario
-from fencun.tact import buckets, pieces, told
+from fencun.tact import buckets, cue_text, pieces
 
 BUCKETS = 1 << 14
 SOFTNESS = 20.0  # the larger, the less the weights are held back
@@ -47,12 +47,12 @@ def learn_from(scenario: Scenario) -> list[tuple[str, str | None, float]]:
     """Return pieces of details, what each betrays, and its weight."""
     found: list[tuple[str, str | None, float]] = []
     for row in rows_of(scenario.folder / "tact" / "train.jsonl"):
-        detail = told(row["detail"])
+        detail = cue_text(row["detail"])
         learnt = [detail] if row["topic"] else pieces(detail)
         found += [(piece, row["topic"], 1.0) for piece in learnt]
     cues = scenario.model_copy(update={"tact_model": ""})
     for detail in sorted(innocent_details(scenario.folder, cues)):
-        found += [(piece, None, OTHERS) for piece in pieces(told(detail)) if piece]
+        found += [(piece, None, OTHERS) for piece in pieces(cue_text(detail)) if piece]
     return found
 
 

@@ -18,7 +18,7 @@ from fencun.writer import Writer
 
 def answers() -> dict[str, int]:
     """Return the status of every page, and of asking for a card."""
-    scenario = load_scenario()
+    scenario = load_scenario("spring_festival")
 
     @asynccontextmanager
     async def writer() -> AsyncIterator[Writer]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from data_case import row
 
 from fencun.data.breeder import WrittenDraft
+from fencun.data.breeding_plan import PlannedChild
 from fencun.data.lines import Line
-from fencun.data.plan import Birth
 from fencun.files import Json, read_jsonl
 
 SEEDS = [
@@ -32,9 +32,11 @@ def rows(path: Path) -> list[Json]:
     return [given for _, given in read_jsonl(path) if isinstance(given, dict)]
 
 
-def births(count: int, **fields: str) -> list[Birth]:
+def children(count: int, **fields: str) -> list[PlannedChild]:
     values = {"relation": "父母", "occasion": "小年", "style": "真诚走心", "length": "一句话"}
-    return [Birth(f"b{at:04d}", "s1", values | fields, "空", "") for at in range(1, count + 1)]
+    return [
+        PlannedChild(f"b{at:04d}", "s1", values | fields, "空", "") for at in range(1, count + 1)
+    ]
 
 
 class Author:
@@ -48,9 +50,9 @@ class Author:
         self.asked: list[tuple[str, list[str], int]] = []
 
     async def write(
-        self, birth: Birth, parent: Line, siblings: Sequence[str], attempt: int
+        self, child: PlannedChild, parent: Line, siblings: Sequence[str], attempt: int
     ) -> WrittenDraft:
-        self.asked.append((birth.id, list(siblings), attempt))
+        self.asked.append((child.id, list(siblings), attempt))
         text = next(self._texts)
         fields = {**self._fields, "salutation": text[0], "text": text}
         return WrittenDraft(fields, json.dumps(fields), prompt_tokens=100, completion_tokens=50)

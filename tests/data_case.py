@@ -12,7 +12,9 @@ from fencun.files import Json, write_jsonl
 from fencun.records import Seed
 from fencun.scenario import Scenario, load_scenario
 
-TEXT = "妈，窗台上那盆水仙开了，给您拜年，您歇着，锅我刷。"
+ONE = "妈，窗台上那盆水仙开了，给您拜年，您歇着，锅我刷。"
+TWO = "妈，门口的灯我换了新的，夜里出来您看得清道。"
+TEXT = ONE
 
 
 def row(identity: str = "s1", text: str = TEXT, **fields: Any) -> Json:
@@ -37,7 +39,7 @@ def write(path: Path, rows: Iterable[Json]) -> Path:
 
 def small_scenario(folder: Path, rows: Iterable[Json]) -> Scenario:
     """Return the shipped scenario with ``rows`` for its only seeds, in a folder of its own."""
-    shipped = load_scenario()
+    shipped = load_scenario("spring_festival")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("scenario.yaml", "prompt.md", "charter.md", "targets.yaml"):
         shutil.copy(shipped.folder / name, folder / name)
@@ -59,3 +61,19 @@ def planted(scenario: Scenario, count: int) -> list[str]:
             letters[shuffle.randrange(len(letters))] = shuffle.choice("甲乙丙丁戊己")
         copies.append("".join(letters))
     return texts + copies
+
+
+def four_lines(scenario: Scenario) -> list[Line]:
+    """Return two lines to parents, one to a brother, one with a sensitive matter."""
+    return [
+        line(scenario, "s1", ONE),
+        line(scenario, "s2", TWO),
+        line(
+            scenario, "s3", "哥，值此新春之际，愿你万事如意。", salutation="哥", relation="兄弟姐妹"
+        ),
+        line(
+            scenario, "s4", "嫂子，灯还亮着，我给你留了碗汤。", salutation="嫂子",
+            relation="亲戚平辈晚辈", detail="她刚离婚",
+            tact={"topic": "离婚分手", "handling": "不提"},
+        ),
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tiny_adapter import write_manifest, write_small
 
-from fencun.evaluate.rules import Rules, parse_rules, shipped_rules
+from fencun.evaluate.rules import VerdictRules, parse_rules, shipped_rules
 from fencun.evaluate.run import run
 from fencun.evaluate.study import Study
 from fencun.files import sha256_json, write_jsonl
@@ -90,7 +90,12 @@ def make_model(path: Path) -> Path:
 
 
 async def answered_study(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, test: int = 24, name: str = "study"
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    test: int = 24,
+    name: str = "study",
+    draws: int = 1,
 ) -> Study:
     """Return a frozen study of three arms, each with texts of its own, one of them tuned."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,10 +119,12 @@ async def answered_study(
 
         return FakeEngine(script, name="fake-model", has_adapter=adapter is not None)
 
-    return await run(scenario, arms=str(arms), out=name, opener=opener, rules=small_rules())
+    return await run(
+        scenario, arms=str(arms), out=name, opener=opener, rules=small_rules(), draws=draws
+    )
 
 
-def small_rules() -> Rules:
+def small_rules() -> VerdictRules:
     """Return the shipped rules, planned for few votes on few briefs."""
     declared = shipped_rules().model_dump(mode="json")
     declared["plan"]["votes"] = {"3": {"24": 140}}
@@ -125,7 +132,9 @@ def small_rules() -> Rules:
     return parse_rules(declared)
 
 
-def study_now(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+def study_now(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str = "study") -> Study:
     """:func:`answered_study` for tests whose thread has an event loop already (Playwright's)."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(answered_study(folder, monkeypatch))).result()
+        return pool.submit(
+            lambda: asyncio.run(answered_study(folder, monkeypatch, name=name))
+        ).result()

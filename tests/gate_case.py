@@ -1,9 +1,13 @@
 """What the tests of gates share: a brief in a few words, and what one gate marks in a text."""
 
+import json
+from pathlib import Path
+
 from fencun.brief import Brief, parse_brief
 from fencun.gates import Gate, Severity
 from fencun.scenario import Scenario
 
+_DATA = Path(__file__).parent / "data"
 _DEFAULT = {
     "salutation": "王老师",
     "relation": "老师导师",
@@ -29,3 +33,8 @@ def marked(gate: Gate, text: str, brief: Brief) -> list[tuple[Severity, str]]:
         assert finding.en
         assert len(finding.zh) <= 60
     return [(finding.severity, text[finding.start : finding.end]) for finding in found]
+
+
+def data_rows(name: str) -> list[dict[str, str | None]]:
+    """Return the rows of the file ``name`` in ``tests/data``."""
+    return [json.loads(line) for line in (_DATA / name).read_text(encoding="utf-8").splitlines()]

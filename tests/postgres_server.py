@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +20,15 @@ def binaries() -> Path | None:
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
+class Running(str):
+    """The URL of a server, which can be stopped and started again."""
+
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
 @contextmanager
-def server() -> Iterator[str]:
+def server() -> Iterator[Running]:
     """Run a server for the length of the block; yield its URL without a database name."""
     folder = binaries()
     assert folder is not None
@@ -37,17 +44,29 @@ def server() -> Iterator[str]:
             check=True, capture_output=True, cwd=data, **as_user,
         )  # fmt: skip
         options = ["-h", "127.0.0.1", "-p", str(port), "-k", "", "-c", "fsync=off"]
-        with (data / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [folder / "postgres", "-D", data / "db", *options],
-                stdout=log, stderr=log, cwd=data, **as_user,
-            )  # fmt: skip
-        try:
+        process: subprocess.Popen[bytes] | None = None
+
+        def start() -> None:
+            nonlocal process
+            with (data / "log").open("ab") as log:
+                process = subprocess.Popen(
+                    [folder / "postgres", "-D", data / "db", *options],
+                    stdout=log, stderr=log, cwd=data, **as_user,
+                )  # fmt: skip
             _wait(port, process)
-            yield f"postgresql://fencun@127.0.0.1:{port}"
+
+        def stop() -> None:
+            if process is not None:
+                process.send_signal(2)  # SIGINT: fast shutdown
+                process.wait(timeout=30)
+
+        url = Running(f"postgresql://fencun@127.0.0.1:{port}")
+        url.start, url.stop = start, stop
+        try:
+            start()
+            yield url
         finally:
-            process.send_signal(2)  # SIGINT: fast shutdown
-            process.wait(timeout=30)
+            stop()
     finally:
         shutil.rmtree(data, ignore_errors=True)
 
@@ -83,15 +102,18 @@ def _free_port() -> int:
         return port
 
 
-def _wait(port: int, process: "subprocess.Popen[bytes]", seconds: float = 30) -> None:
+def _wait(port: int, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+    """Wait until it takes connections: its port is open a moment before that."""
+    import psycopg
+
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if process.poll() is not None:
             raise RuntimeError("PostgreSQL ended at once")
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
+            psycopg.connect(f"postgresql://fencun@127.0.0.1:{port}/postgres").close()
+        except psycopg.OperationalError:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError("PostgreSQL did not open its port")
+    raise RuntimeError("PostgreSQL takes no connections")

@@ -120,7 +120,7 @@ from fencun.gates import Gates
 from fencun.models.fake import FakeEngine
 from fencun.scenario import load_scenario
 from fencun.writer import Writer
-scenario = load_scenario()
+scenario = load_scenario("spring_festival")
 jobs, _ = read_jobs(Path(sys.argv[1]), scenario)
 writer = Writer(FakeEngine(("老友，过年好。",), delay_s=0.002), Gates(scenario))
 asyncio.run(write_batch(writer, jobs, Path(sys.argv[2]), arm="bare", keep=1, draws=2, seed=1))

@@ -104,6 +104,8 @@ def test_bad_fields_are_named(scenario: Scenario, fields: dict[str, str], field:
     ("typed", "kept"),
     [
         ("王老师：", "王老师"),
+        ("【王老师】", "王老师"),
+        ("·买买提？", "买买提"),
         ("王 老师", "王老师"),
         ("李\u3000总，", "李总"),
         ("“老周”", "老周"),

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from breed_case import SEEDS, TEXTS, Author, births, rows
+from breed_case import SEEDS, TEXTS, Author, children, rows
 from data_case import small_scenario
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
-from fencun.data.breed import Breeding
+from fencun.data.breeding_plan import write_plan
+from fencun.data.breeding_run import BreedingRun
 from fencun.data.lines import Line, read_lines
-from fencun.data.plan import write_plan
 from fencun.models.fake import FakeEngine
 from fencun.scenario import Scenario
 
@@ -49,7 +49,7 @@ def test_from_plan_to_drafts_with_a_model(
     common = ("--scenario", small.folder)
     planned = fencun("data", "plan", 2, "--out", plan_file, *common)
     assert planned.exit_code == 0, planned.output
-    write_plan(plan_file, births(2))
+    write_plan(plan_file, children(2))
     done = fencun("data", "breed", "--plan", plan_file, "--out", out, *common, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["kept"] == 2
@@ -63,14 +63,14 @@ def test_from_plan_to_drafts_with_a_model(
 
 def test_money_needs_prices(small: Scenario, tmp_path: Path) -> None:
     plan_file = tmp_path / "plan.jsonl"
-    write_plan(plan_file, births(1))
+    write_plan(plan_file, children(1))
     ended = fencun("data", "breed", "--plan", plan_file, "--max-money", 1, "--out", tmp_path / "o",
                    "--scenario", small.folder)  # fmt: skip
     assert "--price-in" in str(ended.exception)
 
 
 def test_restore_on_the_command_line(small: Scenario, lines: list[Line], tmp_path: Path) -> None:
-    asyncio.run(Breeding(small, tmp_path, births(1), lines, tries=1).breed(Author(["爸好"])))
+    asyncio.run(BreedingRun(small, tmp_path, children(1), lines, tries=1).breed(Author(["爸好"])))
     done = fencun("data", "restore", tmp_path, "b0001", "--scenario", small.folder)
     assert "拿回 1 条" in done.stdout
     again = fencun("data", "restore", tmp_path, "b0001", "--scenario", small.folder)

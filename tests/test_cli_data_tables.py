@@ -3,37 +3,15 @@
 import json
 from pathlib import Path
 
-import pytest
-from data_case import line, row, write
+from data_case import ONE, TWO, row, write
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
-from fencun.data.lines import Line
-from fencun.scenario import Scenario
-
-ONE = "妈，窗台上那盆水仙开了，给您拜年，您歇着，锅我刷。"
-TWO = "妈，门口的灯我换了新的，夜里出来您看得清道。"
 
 
 def fencun(*arguments: object) -> Result:
     words = [str(argument) for argument in arguments]
     return CliRunner().invoke(app_for(words), words)
-
-
-@pytest.fixture
-def lines(scenario: Scenario) -> list[Line]:
-    return [
-        line(scenario, "s1", ONE),
-        line(scenario, "s2", TWO),
-        line(
-            scenario, "s3", "哥，值此新春之际，愿你万事如意。", salutation="哥", relation="兄弟姐妹"
-        ),
-        line(
-            scenario, "s4", "嫂子，灯还亮着，我给你留了碗汤。", salutation="嫂子",
-            relation="亲戚平辈晚辈", detail="她刚离婚",
-            tact={"topic": "离婚分手", "handling": "不提"},
-        ),
-    ]  # fmt: skip
 
 
 def test_stats_on_the_command_line(tmp_path: Path) -> None:

@@ -1,75 +1,31 @@
 """``fencun eval``, as typed: ballots out and in, and a verdict from what came back."""
 
-import csv
-import io
 import json
 from pathlib import Path
 
 import pytest
+from eval_case import printed, run
 from evaluate_study import answered_study
-from typer.testing import CliRunner, Result
 
-from fencun.cli import app_for
 from fencun.errors import FencunError
-from fencun.evaluate.study import Study, find_study, studies, studies_dir
+from fencun.evaluate.find import find_study, studies, studies_dir
+from fencun.evaluate.registration import Registration
+from fencun.evaluate.study import Study
 from fencun.files import sha256_file
 
 
-@pytest.fixture
-async def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    return await answered_study(tmp_path, monkeypatch)
-
-
-def run(*arguments: str) -> Result:
-    words = ["eval", *arguments]
-    return CliRunner().invoke(app_for(words), words)
-
-
-def told(*arguments: str) -> dict:  # type: ignore[type-arg]
-    ended = run(*arguments, "--json")
-    assert ended.exit_code == 0, ended.output
-    answer: dict = json.loads(ended.stdout)  # type: ignore[type-arg]
-    return answer
-
-
-def filled(path: Path, **cells: str) -> None:
-    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(row | cells for row in rows)
-    path.write_text(out.getvalue(), encoding="utf-8")
-
-
 def test_a_study_without_votes_lacks_evidence(study: Study) -> None:
-    judged = told("verdict")
+    judged = printed("verdict")
     assert (judged["votes"], judged["decision"]) == (0, "evidence")
     assert judged["blocks"][0]["votes"] == [140, 140]
     assert judged["votes_planned"] == judged["next_look"] == 140
     assert judged["comparisons"] == []
 
 
-def test_votes_on_an_answer_that_changed_are_set_aside_and_named(study: Study) -> None:
-    told("ballot", "open")
-    path = study.folder / "paper.csv"
-    run("ballot", "export", str(path))
-    filled(path, 选择="右好")
-    run("ballot", "import", str(path))
-    run("ballot", "close")
-    votes = study.votes()
-    study.freeze_votes([votes[0].model_copy(update={"left_hash": "0" * 64}), *votes[1:]])
-    # The ballot box holds what was really shown; a copy of the folder elsewhere does not.
-    judged = Study(study.folder)
-    from fencun.evaluate.verdict import judge, to_json
-
-    assert to_json(judge(judged))["votes_set_aside"] == [votes[0].id]
-    assert judge(judged).facts.votes < len(votes)
-
-
 async def test_two_studies_with_one_name_must_be_told_apart(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fencun.evaluate.study.scenarios_dir", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("fencun.evaluate.find.scenarios_dir", lambda: tmp_path / "shipped")
     other = await answered_study(
         tmp_path / "two", monkeypatch, name=str(tmp_path / "shipped/scene/study")
     )
@@ -94,8 +50,9 @@ def test_a_study_without_the_arms_that_matter_asks_for_no_votes(study: Study) ->
     path.write_text(json.dumps(declared), encoding="utf-8")
     manifest = json.loads((study.folder / "manifest.json").read_bytes())
     manifest["files"]["study.json"] = sha256_file(path)
+    manifest["fingerprint"] = Registration.model_validate(declared).fingerprint
     (study.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    assert told("verdict")["lacking_arms"] == ["prompt", "tuned"]
+    assert printed("verdict")["lacking_arms"] == ["prompt", "tuned"]
     shown = run("verdict", study.name).output
     assert "证据不够：实验里没有 prompt、tuned 组" in shown
     assert "还差" not in shown

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import chat_server
 import httpx
 import pytest
 
@@ -64,6 +66,40 @@ def test_it_serves_until_told_and_ends_at_once(how: signal.Signals, own_home: Pa
         assert process.returncode == 0, err
         assert "Traceback" not in out + err
         assert "注意" not in err
+
+
+def test_what_is_being_written_is_finished_before_it_stops() -> None:
+    with chat_server.serving() as engine:
+        engine.gate.clear()
+        process = start(
+            "--port", "0", "--grace", "60", "--log-json",
+            FENCUN_ENDPOINT=engine.url, FENCUN_ENDPOINT_MODEL="m",
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            told = re.search(r"http://\S+", process.stdout.readline())
+            assert told
+            body = {"brief": {"salutation": "老周", "relation": "发小"}, "draws": 1, "keep": 1}
+            with ThreadPoolExecutor(1) as pool:
+                writing = pool.submit(
+                    httpx.post, f"{told[0]}/api/write", json=body, timeout=60, trust_env=False
+                )
+                while not engine.asked:
+                    time.sleep(0.05)
+                process.send_signal(signal.SIGTERM)
+                time.sleep(0.5)
+                assert process.poll() is None
+                engine.gate.set()
+                answer = writing.result()
+            assert answer.status_code == 200
+            assert answer.json()["candidates"][0]["text"] == chat_server.GOOD
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0, err
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert lines[-1]["request"] == answer.headers["X-Request-ID"]
+    assert (lines[-1]["route"], lines[-1]["status"]) == ("/api/write", 200)
 
 
 def test_an_engine_that_is_not_there_is_a_typed_error_not_a_crash() -> None:
@@ -201,4 +237,4 @@ def test_a_host_that_is_none_is_told(host: str) -> None:
     process = start("--port", "0", "--host", host, **NOBODY)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in said) == (1, False), said
-    assert "--port 0" in said
+    assert "127.0.0.1" in said

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from cli_case import BRIEF, fake_engine, fencun, run
+from tiny_adapter import write_manifest, write_small
 
+from fencun.adapter import read_adapter
 from fencun.files import read_jsonl, write_jsonl
 from fencun.models.fake import FakeEngine
 
@@ -101,3 +103,14 @@ def test_what_will_not_be_named_is_said_before_drawing_unless_it_may_be(
     told = run(*asked)
     assert "细节里有离婚分手，不会点破。要直说，加 --say-it。" in told.stderr
     assert "不会点破" not in run(*asked, "--say-it").stderr
+
+
+def test_where_the_model_mostly_fails_is_said_before_drawing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_small(tmp_path / "adapter.gguf")
+    write_manifest(tmp_path, sendable={"一句话": 0.7, "短": 0.3})
+    fake_engine(monkeypatch, read_adapter(tmp_path))
+    asked = ("write", *BRIEF[:4], "-n", "1", "--draws", "1", "--length")
+    assert "排第一的能照发的：一句话 70% · 短 30%" in run(*asked, "短").stderr
+    assert "能照发" not in run(*asked, "一句话").stderr

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from breed_case import SEEDS, TEXTS, births
+from breed_case import SEEDS, TEXTS, children
 from data_case import small_scenario
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
 from fencun.data.breeder import ModelBreeder, read_fields
+from fencun.data.breeding_plan import PlannedChild, write_plan
 from fencun.data.lines import Line, iterate_lines, read_lines
-from fencun.data.plan import Birth, write_plan
 from fencun.models.fake import FakeEngine
 from fencun.scenario import Scenario
 
@@ -34,8 +34,8 @@ def test_a_model_reads_charter_parent_and_siblings(small: Scenario, lines: list[
     )
     engine = FakeEngine([answer], name="some-model")
     breeder = ModelBreeder(engine, small)
-    (birth,) = births(1)
-    written = asyncio.run(breeder.write(birth, lines[0], ["旧的一条"], 0))
+    (child,) = children(1)
+    written = asyncio.run(breeder.write(child, lines[0], ["旧的一条"], 0))
     assert written.fields == {"salutation": "爸", "detail": "", "text": TEXTS[0], "why": ""}
     assert written.prompt_tokens > 0
     (chat, decoding) = engine.calls[0]
@@ -44,7 +44,7 @@ def test_a_model_reads_charter_parent_and_siblings(small: Scenario, lines: list[
     for said in ("水仙", "旧的一条", "小年", "10到30字", "交往细节：留空"):
         assert said in told
     assert breeder.name == "some-model"
-    asyncio.run(breeder.write(birth, lines[0], [], 1))
+    asyncio.run(breeder.write(child, lines[0], [], 1))
     assert engine.calls[1][1].seed != decoding.seed, "another try is another draw"
 
 
@@ -83,9 +83,9 @@ def test_the_embedded_model_has_room_for_the_longest_prompt(
         return engine
 
     monkeypatch.setattr("fencun.models.open.open_engine", open_engine)
-    (birth,) = births(1, length="长", occasion="红包留言")
-    asyncio.run(ModelBreeder(engine, scenario).write(birth, parent, longest, 0))
-    write_plan(tmp_path / "plan.jsonl", [Birth("b1", "s0001", birth.values, "空", "")])
+    (child,) = children(1, length="长", occasion="红包留言")
+    asyncio.run(ModelBreeder(engine, scenario).write(child, parent, longest, 0))
+    write_plan(tmp_path / "plan.jsonl", [PlannedChild("b1", "s0001", child.values, "空", "")])
     out = ("--plan", tmp_path / "plan.jsonl", "--out", tmp_path / "run", "--tries", 1)
     assert fencun("data", "breed", *out).exit_code == 0
     chat, decoding = engine.calls[0]

@@ -4,7 +4,7 @@ import pytest
 
 from fencun.brief import parse_brief
 from fencun.data.axes import axes
-from fencun.data.coverage import Coverage, Spot, hungry
+from fencun.data.coverage import Coverage, Spot, gaps
 from fencun.data.lines import read_lines
 from fencun.data.targets import Targets
 from fencun.scenario import Scenario
@@ -34,10 +34,10 @@ def test_every_axis_adds_up_to_all_lines(scenario: Scenario) -> None:
     assert sum(table.row_sums) == sum(table.column_sums) == table.total == 648
 
 
-def test_a_hungry_cell_says_how_many_to_write(scenario: Scenario) -> None:
+def test_a_thin_cell_says_how_many_to_write(scenario: Scenario) -> None:
     lines = [line(scenario, relation=r.value) for r in scenario.dimension("relation").choices]
-    found = hungry(Coverage(scenario, lines), Targets(), at_least=2)
-    told = [str(hunger) for hunger in found]
+    found = gaps(Coverage(scenario, lines), Targets(), at_least=2)
+    told = [str(gap) for gap in found]
     assert "再写两条：岳父母公婆 × 除夕" in told
     assert "再写一条：岳父母公婆 × 小年" in told
     assert len(found) == 26 * 13
@@ -50,8 +50,8 @@ def test_shares_decide_and_what_is_ruled_out_wants_nothing(scenario: Scenario) -
         never=({"relation": ("客户",), "style": ("俏皮调侃",)},),
     )
     wants = {
-        tuple(value for _, value in hunger.values): hunger.want
-        for hunger in hungry(Coverage(scenario), targets, over=("relation", "style"), size=26_000)
+        tuple(value for _, value in gap.values): gap.want
+        for gap in gaps(Coverage(scenario), targets, over=("relation", "style"), size=26_000)
     }
     assert wants["父母", "真诚走心"] == 500
     assert wants["父母", "俏皮调侃"] == 71

@@ -22,7 +22,7 @@ def test_the_shipped_targets_are_read(scenario: Scenario) -> None:
     [
         ("shares: {mood: {好: 0.1}}", "mood"),
         ("shares: {length: {特长: 0.1}}", "特长"),
-        ("shares: {length: {短: 0.8, 中: 0.8}}", "more than 1"),
+        ("shares: {length: {短: 0.8, 中: 0.8}}", "超过 1"),
         ("never: [{style: [严肃]}]", "严肃"),
         ("shares: [", "targets.yaml"),
     ],

@@ -4,12 +4,12 @@ import csv
 from pathlib import Path
 
 import pytest
-from breed_case import SEEDS, TEXTS, births, rows
+from breed_case import SEEDS, TEXTS, children, rows
 from data_case import small_scenario
 from typer.testing import CliRunner, Result
 
 from fencun.cli import app_for
-from fencun.data.plan import write_plan
+from fencun.data.breeding_plan import write_plan
 from fencun.scenario import Scenario
 
 
@@ -26,7 +26,7 @@ def fencun(*arguments: object) -> Result:
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_from_plan_to_drafts_with_people(small: Scenario, tmp_path: Path, suffix: str) -> None:
     plan_file, sheet = tmp_path / "plan.jsonl", tmp_path / f"sheet{suffix}"
-    write_plan(plan_file, births(2))
+    write_plan(plan_file, children(2))
     common = ("--scenario", small.folder)
     handed = fencun("data", "breed", "--plan", plan_file, "--to-file", sheet, *common)
     assert handed.exit_code == 0, handed.output

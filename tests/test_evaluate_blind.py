@@ -9,7 +9,7 @@ import web_app
 from evaluate_study import study_now
 from fastapi.testclient import TestClient
 
-from fencun.evaluate import voting
+from fencun.evaluate import polling
 from fencun.evaluate.study import Study
 from fencun.scenario import Scenario
 from fencun.store.database import Store
@@ -53,14 +53,14 @@ def test_a_brief_under_vote_is_written_for_nobody(
     assert statuses() == [200] * 4
     earlier = client.post("/api/write", json={"brief": sample.brief}).json()["candidates"][0]
     with Store() as store:
-        store.write(lambda session: voting.open_poll(session, study, ballots=4))
+        store.write(lambda session: polling.open_poll(session, study, ballots=4))
     assert statuses() == [409] * 4
     body = {"candidate": earlier["id"], "change": "redraw", "text": earlier["text"]}
     refused = client.post("/api/rewrite", json=body)
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "blind")
     assert client.post("/api/write", json={"brief": web_app.BRIEF}).status_code == 200
     with Store() as store:
-        store.write(lambda session: voting.close_poll(session, study.registration.fingerprint))
+        store.write(lambda session: polling.close_poll(session, study.registration.fingerprint))
     assert statuses() == [200] * 4
 
 

@@ -49,9 +49,11 @@ def test_the_planned_votes_find_the_registered_effect() -> None:
 
 
 def test_looking_after_every_twenty_votes_buys_no_verdict() -> None:
-    found = evidence.peeking(20, SEED)
-    assert found["equal"] <= 0.2
-    assert found["fifty_five"] <= 0.2
+    # Of 20 studies 5 % each: more than 4 are false less than three times in a thousand.
+    worlds = ("fifty_five", "briefs_differ", "raters_differ", "three_busy", "six_raters")
+    found = evidence.peeking(20, SEED, (*worlds, "half_sent"))
+    assert found.keys() == {*worlds, "half_sent"}
+    assert max(found.values()) <= 0.2
 
 
 def test_equal_arms_blame_nobody() -> None:
@@ -67,6 +69,29 @@ def test_intervals_of_sending_hold_the_truth() -> None:
 
 def test_three_busy_raters_of_twelve_make_nothing_better() -> None:
     assert evidence.busy(30, SEED)["better"] <= 0.2
+
+
+def test_intervals_of_a_preference_hold_the_truth() -> None:
+    found = evidence.coverage(30, SEED)
+    assert found["all_votes"] >= 0.8
+    assert found["direct"] >= 0.8
+
+
+def test_several_texts_and_an_arm_more_keep_the_power() -> None:
+    assert evidence.several_texts(15, SEED)["worth"] >= 7 / 15
+    assert evidence.five_arms(10, SEED)["worth"] >= 4 / 10
+
+
+def test_writing_more_is_not_writing_better() -> None:
+    found = evidence.longer(6, SEED)
+    assert found["raw"] > 0.6
+    assert found["at_equal_length"] == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_judge_that_leans_does_not_move_the_interval_from_the_truth() -> None:
+    found = evidence.screening(25, SEED)
+    assert found["coverage"] >= 0.76
+    assert found["votes_worth"] > 1.0
 
 
 def test_a_circle_is_shown_and_decides_nothing() -> None:
@@ -95,6 +120,6 @@ def test_the_order_of_votes_and_a_seed_change_no_digit() -> None:
 
 @pytest.mark.slow
 def test_false_verdicts_in_many_studies_are_at_most_five_percent() -> None:
-    found = evidence.peeking(400, SEED + 1_000_000)
-    assert found["equal"] <= 0.05
+    found = evidence.peeking(400, SEED + 1_000_000, ("fifty_five",))
     assert found["fifty_five"] <= 0.075  # 5 %, and what 400 studies leave open
+    assert evidence.peeking(40, SEED + 1_000_000, ("equal",))["equal"] <= 0.15

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from evaluate_study import answered_study
-from test_evaluate_report import voted
+from report_case import voted
 
 from fencun.evaluate.mending import WORST, deciding, next_steps, to_write, worst
 from fencun.evaluate.study import Study

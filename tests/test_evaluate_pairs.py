@@ -1,51 +1,17 @@
 """The flywheel: what people did becomes pairs; what must not be learned from stays out."""
 
-import json
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from evaluate_study import answered_study
-from test_evaluate_report import voted
-from typer.testing import CliRunner
+from pairs_case import ASKED, BAD, GOOD, OTHER, write
+from report_case import voted
 
 from fencun.brief import parse_brief
-from fencun.cli.data_pairs import app
-from fencun.errors import FencunError
 from fencun.evaluate.pairs import Pair, from_votes, from_writings, harvest
 from fencun.evaluate.study import Study
-from fencun.files import read_jsonl
-from fencun.models.engine import Decoding
-from fencun.records import Seed
 from fencun.scenario import Scenario
-from fencun.store import writings
 from fencun.store.database import Store
-from fencun.store.schema import EventKind
-from fencun.writer import Candidate, Writing
-
-ASKED = {"salutation": "王老师", "relation": "高中班主任", "length": "短"}
-GOOD = "王老师，除夕了，又想起晚自习后您留下来给我讲题，粉笔灰落一袖子。给您拜年，天冷少站风口。"
-OTHER = "王老师，给您拜年了。走廊那盏灯我一直记着，如今遇到难题，还是会先停一停，再想一步。"
-BAD = "王老师，值此新春之际，祝您身体健康、万事如意、阖家欢乐、心想事成！"
-
-
-def write(scenario: Scenario, events: list[tuple[int, EventKind, str | None]]) -> None:
-    """Keep a writing of three texts, and what was done with them."""
-    texts = (GOOD, BAD, OTHER)
-    candidates = tuple(Candidate(text, (), n) for n, text in enumerate(texts))
-    writing = Writing(parse_brief(scenario, ASKED), "prompt", "m", 5, candidates, 6)
-    row = writings.writing_row(
-        writing, asked=ASKED, decoding=Decoding(), adapter=None, source="page", owner="me"
-    )
-    ids = [candidate.id for candidate in row.candidates]
-    with Store() as store:
-        store.write(lambda session: session.add(row))
-        for at, kind, text in events:
-            store.write(
-                lambda s, at=at, kind=kind, text=text: writings.save_event(  # type: ignore[misc]
-                    s, identity=uuid4().hex, candidate_id=ids[at], kind=kind, text=text
-                )
-            )
 
 
 def pairs_of(scenario: Scenario) -> list[Pair]:
@@ -101,33 +67,3 @@ async def test_votes_on_test_briefs_never_become_pairs(
     assert kept.pairs == ()
     assert dict(kept.refused) == {"test_brief": len(found)}
     assert isinstance(study, Study)
-
-
-@pytest.mark.parametrize("style", ["trl", "llamafactory"])
-def test_the_command_writes_what_trainers_read(
-    style: str, scenario: Scenario, tmp_path: Path
-) -> None:
-    write(scenario, [(0, "liked", None), (1, "disliked", None), (2, "edited", OTHER + "您保重。")])
-    words = ["--out", str(tmp_path / "out"), "--format", style, "--json"]
-    ended = CliRunner().invoke(app, words)
-    assert ended.exit_code == 0, ended.output
-    assert json.loads(ended.stdout)["sources"] == {"edited": 1, "rated": 1}
-    rows = [row for _, row in read_jsonl(tmp_path / "out" / "pairs.jsonl")]
-    texts = json.dumps(rows, ensure_ascii=False)
-    assert parse_brief(scenario, ASKED).lines().split("\n")[0] in texts
-    if style == "trl":
-        assert {"prompt", "chosen", "rejected"} == set(rows[0])  # type: ignore[arg-type]
-    else:
-        info = json.loads((tmp_path / "out" / "dataset_info.json").read_bytes())
-        assert info["fencun_pairs"]["ranking"] is True
-        assert set(info["fencun_pairs"]["columns"].values()) == set(rows[0])  # type: ignore[arg-type]
-    seeds = [row for _, row in read_jsonl(tmp_path / "out" / "seeds.review.jsonl")]
-    assert [Seed.from_row(scenario, row).text for row in seeds] == [OTHER + "您保重。"]  # type: ignore[arg-type]
-
-
-def test_nothing_to_learn_from_is_explained(tmp_path: Path) -> None:
-    words = ["--out", str(tmp_path / "out")]
-    assert isinstance(CliRunner().invoke(app, words).exception, FencunError)
-    words += ["--format", "csv"]
-    assert "trl、llamafactory" in str(CliRunner().invoke(app, words).exception)
-    assert not (tmp_path / "out").exists()

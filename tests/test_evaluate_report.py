@@ -6,18 +6,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from evaluate_study import Engines, answered_study
-from test_evaluate_probes import speak
+from evaluate_study import Engines
+from probe_case import speak
+from report_case import voted
 from typer.testing import CliRunner
 
 from fencun.cli import app_for
-from fencun.evaluate import chart, figures
-from fencun.evaluate.probes import summarise
+from fencun.evaluate.probe_summary import summarise
 from fencun.evaluate.probing import probe_all
-from fencun.evaluate.records import Opinion, Vote
 from fencun.evaluate.report import write_report
+from fencun.evaluate.rules import shipped_rules
 from fencun.evaluate.study import Study
-from fencun.evaluate.verdict import judge
 
 VOID = {"meta", "line", "circle", "rect", "polyline", "br", "link", "img", "input"}
 
@@ -41,35 +40,6 @@ class Balance(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag not in VOID:
             assert self.open.pop() == tag
-
-
-@pytest.fixture
-async def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    return await answered_study(tmp_path, monkeypatch)
-
-
-def voted(study: Study, raters: int, *, left: str = "tuned", right: str = "prompt") -> None:
-    """Freeze made-up votes into a made-up study: they prefer ``left`` every time."""
-    answers = study.by_arm()
-    votes = [
-        Vote(
-            id=f"v{rater}-{number}",
-            rater=f"r{rater}",
-            name=f"<b>小王 {rater}</b>",
-            brief=brief,
-            left=left if (rater + number) % 2 else right,
-            right=right if (rater + number) % 2 else left,
-            left_hash=answers[left if (rater + number) % 2 else right][brief].hash,
-            right_hash=answers[right if (rater + number) % 2 else left][brief].hash,
-            choice="left" if (rater + number) % 2 else "right",
-            left_opinion=Opinion(reasons=("cliche",)),
-            right_opinion=Opinion(send=True),
-            seconds=1.0 if rater == 0 else 20.0,
-        )
-        for rater in range(raters)
-        for number, brief in enumerate(answers[left])
-    ]
-    study.freeze_votes(votes)
 
 
 def page_of(study: Study) -> tuple[str, str, Balance]:
@@ -114,6 +84,15 @@ def test_votes_and_probes_are_shown_with_their_numbers(study: Study) -> None:
     assert f"| tuned | {len(study.briefs())}/{len(study.briefs())} |" in markdown
 
 
+def test_the_plan_is_told_as_registered_with_its_hash_and_every_change(study: Study) -> None:
+    study.amend(shipped_rules(), "先看了一眼")
+    for told in page_of(study)[:2]:
+        assert "登记的计划：140 票，看票在 140 / 210 / 280；" in told
+        assert "真有 70% 的人更愿意发微调的时候，有 80% 的把握看出来；对手：bare、prompt" in told
+        assert study.registration.fingerprint[:16] in told
+        assert "理由：先看了一眼" in told
+
+
 def test_every_brief_and_answer_is_there(study: Study) -> None:
     text, markdown, _ = page_of(study)
     for answer in study.answers():
@@ -144,27 +123,3 @@ def test_markup_in_an_answer_stays_text(
     text, markdown, _ = page_of(study)
     assert "<script>" not in text
     assert "alert(1)</script>\\|" in markdown
-
-
-def test_steadiness_is_told_brief_by_brief(study: Study) -> None:
-    voted(study, 1)
-    summary = summarise(
-        study, asyncio.run(probe_all(study, [], "quick", opener=Engines(speak))), "quick"
-    )
-    always, never = {"count": 6, "total": 6}, {"count": 0, "total": 6}
-    for row in summary["arms"]:
-        row["steady"] = {"one": always, "two": never}
-    svg = figures.charts(judge(study), summary)["steady"]
-    heights = set(re.findall(r'<circle cx="[^"]+" cy="([^"]+)"', svg))
-    half = re.search(r'y="([0-9.]+)"[^>]*>50%<', svg)
-    assert half
-    assert heights == {str(float(half[1]) - 4)}  # half of the briefs pass, however many draws
-
-
-def test_charts_have_gaps_where_nothing_was_measured() -> None:
-    svg = chart.lines({"a": [0.5, None, 1.0]}, ["x", "y", "z"], "t", inks={"a": 3})
-    assert svg.count("<circle") == 2
-    assert 'class="ink-3"' in svg
-    bars = chart.shares([chart.Bar("<a>", 0.5, 0.25, 0.75, "5/10")], "t", middle=0.5)
-    assert "&lt;a&gt;" in bars
-    assert bars.count("<circle") == 1

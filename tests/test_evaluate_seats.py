@@ -64,6 +64,16 @@ def test_invitations_and_paper_are_seats_of_their_own() -> None:
     assert len(kept(votes("a", source="paper"), votes("b", source="paper"))) == 2
 
 
+def test_two_invited_people_stay_two_whoever_is_like_both() -> None:
+    invited = (
+        votes("a", invited=True, name="老周", address="1"),
+        votes("b", invited=True, name="小吴", address="1"),
+    )
+    again = votes("c", name="小吴", address="1")  # the office of both, the name of one
+    browsers = votes("d", name="小李", browser="x"), votes("e", name="老周", browser="x")
+    assert kept(*invited, again, *browsers) == {"a", "b"}
+
+
 def test_an_invited_person_does_not_vote_again_at_the_open_link() -> None:
     seats = (votes("a", browser="x"), votes("b", invited=True, browser="x"))
     assert kept(*seats) == {"b"}  # however early the other came

@@ -6,7 +6,8 @@ import pytest
 
 from fencun.data.lines import read_samples
 from fencun.evaluate.briefs import check_unseen
-from fencun.evaluate.probes import read_summary
+from fencun.evaluate.probe_summary import read_summary
+from fencun.evaluate.report import gathered, rendered
 from fencun.evaluate.study import Study
 from fencun.evaluate.verdict import judge
 from fencun.files import sha256_file
@@ -39,7 +40,9 @@ def test_every_audience_and_every_topic_is_asked_about(study: Study, scenario: S
             assert asked == {choice.value for choice in dimension.choices}
     topics = {sample.tact.topic for sample in samples if sample.tact}
     assert topics == {topic.name for topic in scenario.tact}
-    check_unseen(samples, read_samples(scenario.folder / "dataset" / "train.jsonl", scenario))
+    check_unseen(
+        samples, read_samples(scenario.folder / "dataset" / "train.jsonl", scenario), scenario
+    )
 
 
 def test_nobody_voted_so_evidence_is_missing(study: Study) -> None:
@@ -54,3 +57,10 @@ def test_the_probes_are_frozen_with_it(study: Study) -> None:
     assert summary is not None
     assert [arm["arm"] for arm in summary["arms"]] == list(study.arms)
     assert all(arm["seeds"]["total"] for arm in summary["arms"])
+
+
+def test_the_report_that_ships_is_the_one_that_would_be_written_today(study: Study) -> None:
+    """Whatever changed since: rules, gates, words. ``fencun eval report`` writes it again."""
+    told = gathered(judge(study))
+    for name in ("report.html", "report.md"):
+        assert (study.folder / name).read_text(encoding="utf-8") == rendered(told, name), name

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from fencun.cli import app_for
 from fencun.errors import FencunError
-from fencun.evaluate.tells import Told, read_told, tells
+from fencun.evaluate.tells import LabelledPair, read_labelled, tells
 from fencun.files import write_jsonl
 from fencun.scenario import Scenario
 
@@ -23,9 +23,9 @@ def text(rng: random.Random, extra: str = "") -> str:
 
 def pairs(
     rng: random.Random, *, chosen: str = "", rejected: str = "", count: int = 80
-) -> list[Told]:
+) -> list[LabelledPair]:
     return [
-        Told(str(n % 40), text(rng, chosen), text(rng, rejected), "A" if n % 2 else "")
+        LabelledPair(str(n % 40), text(rng, chosen), text(rng, rejected), "A" if n % 2 else "")
         for n in range(count)
     ]
 
@@ -49,7 +49,7 @@ def test_a_brief_is_not_learnt_by_heart() -> None:
     rng, told = random.Random(3), []
     for brief in range(40):
         mark = chr(0x4E00 + 7 * brief)
-        told += [Told(str(brief), text(rng, mark), text(rng)) for _ in range(4)]
+        told += [LabelledPair(str(brief), text(rng, mark), text(rng)) for _ in range(4)]
     share = tells(told).pairs.share
     assert share is not None
     assert share < 0.65
@@ -62,7 +62,7 @@ def test_the_shipped_pairs_give_themselves_away(scenario: Scenario) -> None:
     told = json.loads(ended.stdout)
     assert ended.exit_code == (0 if told["passed"] else 1)
     assert told["passed"] == (told["pairs"]["share"] <= told["limit"])
-    assert told["pairs"]["briefs"] == len({p.brief for p in read_told([path], scenario)})
+    assert told["pairs"]["briefs"] == len({p.brief for p in read_labelled([path], scenario)})
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_pairs_of_every_format_are_read(
 ) -> None:
     path = tmp_path / "pairs.jsonl"
     write_jsonl(path, [row])
-    [told] = read_told([path], scenario)
+    [told] = read_labelled([path], scenario)
     assert (told.chosen, told.rejected) == ("好", "坏")
     with pytest.raises(FencunError, match="至少要 10 条"):
         tells([told])
@@ -91,4 +91,4 @@ def test_a_line_that_is_no_pair_is_named(tmp_path: Path, scenario: Scenario) -> 
     path = tmp_path / "pairs.jsonl"
     write_jsonl(path, [{"chosen": "好", "rejected": []}])
     with pytest.raises(FencunError, match="第 1 行没有 chosen"):
-        read_told([path], scenario)
+        read_labelled([path], scenario)

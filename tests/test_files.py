@@ -1,12 +1,12 @@
 import errno
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import IO
 
 import pytest
+from full_disk import full_disk
 
 from fencun import files
 from fencun.errors import FencunError, RecordError
@@ -142,24 +142,16 @@ def test_what_killed_writers_left_is_swept_and_living_ones_are_not(tmp_path: Pat
     assert path.read_text() == "held"
 
 
-@pytest.mark.parametrize("whole", [0, 5])
+@pytest.mark.parametrize("whole", [0, 5, 15])
 def test_a_line_that_was_refused_is_not_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int
 ) -> None:
-    """The disk is full for one line, in the middle of it or at its sync; then there is room."""
+    """The disk is full for two lines, in the middle of one or at its sync; then there is room."""
     path = tmp_path / "out.jsonl"
     with Appender(path) as appender:
         appender.write({"id": "a"})
-        resource = pytest.importorskip("resource")
-        old = resource.getrlimit(resource.RLIMIT_FSIZE)
-        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        try:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + whole, old[1]))
-            with pytest.raises(FencunError, match="写不了"):
-                appender.write({"id": "b"})
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, old)
-            signal.signal(signal.SIGXFSZ, handler)
+        with full_disk(path.stat().st_size + whole), pytest.raises(FencunError, match="写不了"):
+            appender.write({"id": "b"}, {"id": "not b"})
         appender.write({"id": "b"})
 
         def full(_: int) -> None:
@@ -179,3 +171,23 @@ def test_a_line_that_was_refused_is_not_written_later(
 def test_no_cell_is_taken_for_a_formula(cell: str) -> None:
     assert inert(cell) == f"'{cell}"
     assert inert(f"好{cell}") == f"好{cell}"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"id": "a", "text": "x", "id": "b"}', "“id”写了两次"),
+        ('{"a": {"b": 1, "b": 1}}', "“b”写了两次"),
+        ('{"id": ' + "9" * 5000 + "}", "a number too long"),
+        ('{"id": ' + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_line_that_cannot_be_kept_whole_costs_no_other(
+    tmp_path: Path, line: str, told: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"id": "ok"}}\n{line}\n{{"id": "too"}}\n', "utf-8")
+    first, bad, last = [row for _, row in read_jsonl(path)]
+    assert (first, last) == ({"id": "ok"}, {"id": "too"})
+    assert isinstance(bad, RecordError)
+    assert told in bad.zh

@@ -14,15 +14,21 @@ def test_using_a_detail_is_not_copying_it(scenario: Scenario) -> None:
 
 
 def test_a_long_run_is_copied(scenario: Scenario) -> None:
-    text = "王老师，您高三晚自习后他常留下来给我讲题。"
+    text = "王老师，高三晚自习后他常留下来给我讲数学题。"
     brief = asked(scenario, detail=_DETAIL)
-    assert marked(CopyingGate(), text, brief) == [("fault", "高三晚自习后他常留下来给我讲")]
+    assert marked(CopyingGate(), text, brief) == [("fault", "高三晚自习后他常留下来给我讲数学题")]
 
 
-def test_pieces_that_make_up_most_of_the_detail_are_copied(scenario: Scenario) -> None:
+def test_a_detail_said_to_whom_it_is_about_may_stay_close(scenario: Scenario) -> None:
+    text = "王老师，高三晚自习后您常留下来给我讲数学题，我记着。"
+    brief = asked(scenario, detail=_DETAIL)
+    assert marked(CopyingGate(), text, brief) == [("doubt", "常留下来给我讲数学题，我")]
+
+
+def test_pieces_that_make_up_most_of_the_detail_are_doubtful(scenario: Scenario) -> None:
     brief = asked(scenario, detail="我妈腰不好，还总抢着拎菜，谁劝都不听")
     text = "王老师，腰不好，还是总抢着拎菜，怎么谁劝都不听。"
-    assert marked(CopyingGate(), text, brief) == [("fault", "总抢着拎菜，")]
+    assert marked(CopyingGate(), text, brief) == [("doubt", "总抢着拎菜，")]
 
 
 def test_a_short_detail_may_be_said(scenario: Scenario) -> None:

@@ -66,6 +66,7 @@ def test_real_answers_of_a_small_model_are_seen_through(scenario: Scenario, gate
 
 def test_an_answer_with_something_wrong_is_refused(scenario: Scenario, gates: Gates) -> None:
     doubted_only = {"bare-14", "bare-38", "prompt-23-0", "prompt-44-1"}
+    doubted_only |= {"prompt-02-0", "prompt-11-1", "prompt-20-0", "prompt-59-1"}  # copied in part
     for name, wrong, found in answers(scenario, gates):
         if wrong - _BEYOND and name not in doubted_only:
             assert not passes(found), name

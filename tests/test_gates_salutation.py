@@ -15,7 +15,7 @@ from fencun.scenario import Scenario
     ],
 )
 def test_right_lines_pass(scenario: Scenario, text: str) -> None:
-    assert marked(SalutationGate(), text, asked(scenario)) == []
+    assert marked(SalutationGate(scenario), text, asked(scenario)) == []
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ def test_right_lines_pass(scenario: Scenario, text: str) -> None:
 def test_missing_late_or_spoken_about(
     scenario: Scenario, text: str, wrong: list[tuple[str, str]]
 ) -> None:
-    assert marked(SalutationGate(), text, asked(scenario)) == wrong
+    assert marked(SalutationGate(scenario), text, asked(scenario)) == wrong
 
 
 def test_regular_expression_characters_in_a_salutation_are_plain(scenario: Scenario) -> None:
     brief = asked(scenario, salutation="老(王.*")
-    assert marked(SalutationGate(), "老(王.*，过年好。", brief) == []
-    assert marked(SalutationGate(), "老王，过年好。", brief) == [("fault", "")]
+    assert marked(SalutationGate(scenario), "老(王.*，过年好。", brief) == []
+    assert marked(SalutationGate(scenario), "老王，过年好。", brief) == [("fault", "")]

@@ -1,26 +1,17 @@
-import json
-from pathlib import Path
-
 import pytest
-from gate_case import asked, marked
+from gate_case import asked, data_rows, marked
 
 from fencun.brief import caution, parse_brief
-from fencun.errors import BriefError, ScenarioError
+from fencun.errors import BriefError
 from fencun.gates.tact import TactGate
 from fencun.scenario import Scenario
-from fencun.tact import load_model, pieces, told
 
 _DIVORCED = "他去年离婚，有天晚上我陪他在江边坐到天亮"
-_DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="module")
 def gate(scenario: Scenario) -> TactGate:
     return TactGate(scenario)
-
-
-def rows(name: str) -> list[dict[str, str | None]]:
-    return [json.loads(line) for line in (_DATA / name).read_text(encoding="utf-8").splitlines()]
 
 
 def test_a_matter_left_out_passes(gate: TactGate, scenario: Scenario) -> None:
@@ -77,7 +68,7 @@ def test_what_only_looks_alike_is_innocent(scenario: Scenario, detail: str) -> N
 
 
 def test_the_held_out_details_are_told_apart(scenario: Scenario) -> None:
-    lines = rows("tact_details.jsonl")
+    lines = data_rows("tact_details.jsonl")
     found = [bool(scenario.topics_in(str(line["detail"]))) for line in lines]
     tender = [hit for line, hit in zip(lines, found, strict=True) if line["topic"]]
     innocent = [hit for line, hit in zip(lines, found, strict=True) if not line["topic"]]
@@ -89,7 +80,7 @@ def test_the_held_out_details_are_told_apart(scenario: Scenario) -> None:
 def test_a_text_that_names_in_other_words_is_marked_and_one_that_keeps_company_is_not(
     gate: TactGate, scenario: Scenario
 ) -> None:
-    pairs = rows("tact_texts.jsonl")
+    pairs = data_rows("tact_texts.jsonl")
     named = unnamed = 0
     for pair in pairs:
         brief = asked(scenario, salutation=str(pair["salutation"]), detail=str(pair["detail"]))
@@ -139,35 +130,3 @@ def test_the_writer_is_told_kindly_what_will_be_left_unsaid(scenario: Scenario) 
     both = caution(scenario, "他离了婚，我俩也吵过一架")
     assert both == "细节里有离婚分手，不会点破；有吵过架，只轻轻带过。"
     assert caution(scenario, "一起爬过山") == ""
-
-
-def test_the_classifier_finds_what_no_cue_betrays(scenario: Scenario) -> None:
-    cues_alone = scenario.model_copy(update={"tact_model": ""})
-    for remembered in ("_topics", "_tact_model"):
-        cues_alone.__dict__.pop(remembered, None)
-    lines = (scenario.folder / "tact" / "train.jsonl").read_text(encoding="utf-8").splitlines()
-    tender = [row["detail"] for row in map(json.loads, lines) if row["topic"]]
-    missed = [detail for detail in tender if not cues_alone.topics_in(detail)]
-    assert missed
-    assert [detail for detail in missed if scenario.topics_in(detail)]
-
-
-def test_chances_add_up_and_cover_every_topic(scenario: Scenario) -> None:
-    model = load_model(scenario.folder / scenario.tact_model)
-    assert set(model.topics) == {topic.name for topic in scenario.tact}
-    for piece in pieces(told("身体垮了以后他老躲着人。一起爬过山")):
-        assert sum(model.chances(piece)) == pytest.approx(1)
-        assert min(model.chances(piece)) > 0
-
-
-def test_details_written_after_the_cues_raise_few_false_alarms(scenario: Scenario) -> None:
-    innocent = [str(row["detail"]) for row in rows("tact_later.jsonl") if not row["topic"]]
-    assert sum(bool(scenario.topics_in(detail)) for detail in innocent) <= 0.03 * len(innocent)
-
-
-def test_weights_that_cannot_be_read_say_how_to_make_them(tmp_path: Path) -> None:
-    for name, text in (("none.json", None), ("half.json", '{"topics": ["a"]'), ("odd.json", "[]")):
-        if text is not None:
-            (tmp_path / name).write_text(text, encoding="utf-8")
-        with pytest.raises(ScenarioError, match=r"scripts/tact\.py"):
-            load_model(tmp_path / name)

@@ -1,5 +1,8 @@
 """What texts share, counted one way for every rule that asks."""
 
+import random
+from difflib import SequenceMatcher
+
 import pytest
 
 from fencun.grams import (
@@ -44,6 +47,17 @@ def test_pieces_are_maximal_and_apart() -> None:
 def test_texts_are_alike_whatever_their_punctuation() -> None:
     assert alike("妈，新年好！", "妈新年好", 1.0)
     assert not alike("妈，新年好！", "爸，我初二到家", 0.5)
+
+
+@pytest.mark.parametrize("degree", [0.0, 0.5, 0.85, 1.0])
+def test_what_is_left_out_beforehand_is_not_alike_either(degree: float) -> None:
+    draw = random.Random(1)
+    letters = ["".join(draw.choices("甲乙丙丁，", k=draw.randrange(24))) for _ in range(60)]
+    for one in letters:
+        for other in (*letters[:20], one[1:], one[::-1], f"{one}甲"):
+            words = words_only(one), words_only(other)
+            ratio = SequenceMatcher(None, *words, autojunk=False).ratio()
+            assert alike(one, other, degree) == (ratio >= degree)
 
 
 def test_the_nearest_text_shares_most_of_the_shorter_one() -> None:

@@ -15,6 +15,8 @@ from fencun.length import UnclearError, parse_length
         ("不要超过六十个字", 30, 60),
         ("小于50字", 24, 49),
         ("不到一百字", 49, 99),
+        ("五〇字以内", 25, 50),
+        ("一二○字以内", 60, 120),
         ("最多不超过50字", 25, 50),
         ("大约50字以内", 25, 50),
         ("小于等于50字", 25, 50),
@@ -25,6 +27,11 @@ from fencun.length import UnclearError, parse_length
         ("50 characters max", 25, 50),
         ("no more than 50 characters", 25, 50),
         ("<=60", 30, 60),
+        ("两百字不到", 99, 199),
+        ("一百字往下", 50, 100),
+        ("80字以内（含标点），谢谢", 40, 80),
+        ("越短越好，不超过30字", 15, 30),
+        ("at most eighty characters", 40, 80),
         # a lower end
         ("至少60字", 60, 90),
         ("不少于80字", 80, 120),
@@ -51,6 +58,11 @@ from fencun.length import UnclearError, parse_length
         ("六十到一百字", 60, 100),
         ("五十字至八十字之间", 50, 80),
         ("介于50和80之间", 50, 80),
+        ("50<字数<80", 51, 79),
+        ("90>=字数>=60", 60, 90),
+        ("50…80字", 50, 80),
+        ("60字±10", 50, 70),
+        ("八十字上下浮动十字", 70, 90),
         ("between 50 and 80 characters", 50, 80),
         ("80字左右，不少于70", 70, 96),
         # about
@@ -61,6 +73,9 @@ from fencun.length import UnclearError, parse_length
         ("半百", 40, 60),
         ("百来字", 80, 120),
         ("百把字", 80, 120),
+        ("小一百字", 80, 120),
+        ("八十字足够", 64, 96),
+        ("one hundred and twenty characters", 96, 144),
         # vague
         ("几十字", 20, 99),
         ("十几个字", 11, 19),
@@ -72,6 +87,11 @@ from fencun.length import UnclearError, parse_length
         ("五六十字", 50, 60),
         ("五、六十字", 50, 60),
         ("十五六个字", 15, 16),
+        ("八九个字", 8, 9),
+        ("六七十来字", 60, 70),
+        ("一百五六", 150, 160),
+        ("六十好几", 61, 69),
+        ("五十字多一点", 50, 60),
         ("两三百字", 200, 300),
         ("百八十字", 80, 100),
         ("一百八十字", 144, 216),
@@ -82,6 +102,7 @@ from fencun.length import UnclearError, parse_length
         ("三四句", 42, 80),
         ("三句以内", 30, 60),
         ("一两句话就好", 14, 40),
+        ("two or three sentences", 28, 60),
         ("一句话，20字以内", 10, 20),
     ],
 )
@@ -109,7 +130,9 @@ def test_what_can_be_written_bounds_what_was_asked(typed: str, low: int, high: i
 @pytest.mark.parametrize(
     "typed",
     ["至少80最多50", "50字以外", "非50字", "每句七个字", "50/80", "80字、50字", "两句半", "30秒",
-     "五十字的藏头诗", "50 words", "至少至多50字", "三段，每段20字", "80-50字"],
+     "五十字的藏头诗", "50 words", "至少至多50字", "三段，每段20字", "80-50字",
+     "50-80-100", "三十到五十到八十字", "五十六十字", "八十一百字", "五六七十字", "80<120",
+     "80字<100", "正好80字", "不含标点80字", "一百字±十五到二十字"],
 )  # fmt: skip
 def test_what_is_not_wholly_understood_is_not_guessed(typed: str) -> None:
     with pytest.raises(UnclearError):

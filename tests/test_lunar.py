@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from fencun.lunar import LunarDay, greeted_year, is_eve, named_days, solar_days
+from fencun.lunar import LunarDay, days_from, greeted_year, is_eve, named_days, solar_days
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,13 @@ def test_the_twelfth_month_has_29_days_until_2029() -> None:
         ("八月十五", [(8, 15)]),
         ("五月初五", [(5, 5)]),
         ("初一到初三", [(1, 1), (1, 3)]),
+        ("年廿六", [(12, 26)]),
+        ("廿七", [(12, 27)]),
+        ("初十一", []),
+        ("初三十", []),
+        ("初一一早", [(1, 1)]),
+        ("2月21", []),
+        ("初二年级", []),
         ("当初一起", []),
         ("初中", []),
         ("三十年了", []),
@@ -63,6 +70,20 @@ def test_lunar_days_are_read(text: str, days: list[tuple[int, int]]) -> None:
 )  # fmt: skip
 def test_lunar_days_are_said(day: tuple[int, int], said: str) -> None:
     assert str(LunarDay(*day)) == said
+
+
+def test_days_are_counted_over_the_new_year() -> None:
+    year = greeted_year(date(2026, 11, 29))
+    assert days_from(LunarDay(1, 2), -2, year) == LunarDay(12, 29)
+    assert days_from(LunarDay(12, 30), 3, year) == LunarDay(1, 3)
+    assert days_from(LunarDay(1, 29), 1, year) is None
+    assert days_from(LunarDay(8, 15), -1, year) is None
+
+
+def test_a_date_may_tell_its_year() -> None:
+    year = greeted_year(date(2026, 11, 29))
+    told = "2027-02-06、2026年12月31日、2026/2/17、2月5、32月1日"
+    assert list(solar_days(told, year)) == [LunarDay(1, 1), LunarDay(11, 23), LunarDay(12, 29)]
 
 
 def test_solar_dates_fall_on_lunar_days() -> None:

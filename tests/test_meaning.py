@@ -4,6 +4,7 @@ import pytest
 
 from fencun.brief import Brief, parse_brief
 from fencun.errors import BriefError
+from fencun.lunar import LunarDay
 from fencun.scenario import Scenario
 
 TODAY = date(2027, 2, 1)
@@ -29,14 +30,44 @@ def meant(scenario: Scenario, field: str, typed: str, today: date = TODAY) -> Br
         ("初六拜年", "初一拜年", "今天是正月初六。"),
         ("正月初八", "开工", "年过完了，今天头一天上班。"),
         ("正月十五", "元宵", "今天是元宵。"),
+        ("正月 十五", "元宵", "今天是元宵。"),
+        ("腊月十五", "提前拜早年", "年还没到，先拜个早年。"),
+        ("腊月初二", "提前拜早年", "年还没到，先拜个早年。"),
         ("2月5日", "除夕", "今晚是除夕。"),
         ("2月9号", "初一拜年", "今天是正月初四。"),
+        ("正月3日", "走亲戚", "今天上门走亲戚。"),
+        ("腊月23号", "小年", "今天是小年。"),
+        ("腊月二十三日", "小年", "今天是小年。"),
+        ("年廿三", "小年", "今天是小年。"),
+        ("廿八", "提前拜早年", "年还没到，先拜个早年。"),
+        ("2月20", "元宵", "今天是元宵。"),
+        ("1月15", "提前拜早年", "年还没到，先拜个早年。"),
+        ("2027-02-08", "走亲戚", "今天上门走亲戚。"),
     ],
 )
 def test_lunar_dates_are_dates(scenario: Scenario, typed: str, value: str, note: str) -> None:
     brief = meant(scenario, "occasion", typed)
     assert brief.values["occasion"] == value
     assert note in brief.notes
+
+
+@pytest.mark.parametrize(
+    ("typed", "value", "day"),
+    [
+        ("除夕前一天", "提前拜早年", LunarDay(12, 28)),
+        ("元宵前一天", "初一拜年", LunarDay(1, 14)),
+        ("正月十五前一晚", "初一拜年", LunarDay(1, 14)),
+        ("春节前夕", "除夕", LunarDay(12, 29)),
+        ("除夕第二天", "初一拜年", LunarDay(1, 1)),
+        ("春节第三天", "走亲戚", LunarDay(1, 3)),
+        ("过年前三天", "提前拜早年", LunarDay(12, 27)),
+    ],
+)
+def test_a_day_counted_from_another_is_that_day(
+    scenario: Scenario, typed: str, value: str, day: LunarDay
+) -> None:
+    brief = meant(scenario, "occasion", typed)
+    assert (brief.values["occasion"], brief.days["occasion"]) == (value, day)
 
 
 def test_in_a_year_with_a_30th_the_29th_is_not_the_eve(scenario: Scenario) -> None:
@@ -65,7 +96,13 @@ def test_a_day_that_is_not_there_is_told(scenario: Scenario) -> None:
         ("除夕夜饭桌上", "年夜饭敬酒"),
         ("过年发朋友圈", "朋友圈或群里"),
         ("春节前", "提前拜早年"),
+        ("春节后开工", "开工"),
+        ("不是除夕，是初一", "初一拜年"),
         ("提前给客户拜年", "提前拜早年"),
+        ("小除夕", "提前拜早年"),
+        ("年三十儿中午十二点", "除夕"),
+        ("过了零点", "零点跨年"),
+        ("Lantern Festival", "元宵"),
         ("春节", "初一拜年"),
         ("新年祝福", "初一拜年"),
     ],
@@ -84,6 +121,35 @@ def test_the_more_specific_of_two_names_counts(scenario: Scenario, typed: str, v
         ("occasion", "除夕正月初五", "除夕、初一拜年"),
         ("occasion", "初一到初三", "没有看懂"),
         ("occasion", "元旦", "没有看懂"),
+        ("occasion", "除夕前夜", "没有看懂"),  # said of two evenings
+        ("occasion", "正月初三初四", "没有看懂"),
+        ("occasion", "正月初十一", "没有看懂"),
+        ("occasion", "闰正月初一", "没有看懂"),
+        ("occasion", "阳历新年", "没有看懂"),
+        ("occasion", "初三毕业", "没有看懂"),
+        ("occasion", "十五岁", "没有看懂"),
+        ("occasion", "三十号", "没有看懂"),
+        ("occasion", "中午十二点", "没有看懂"),
+        ("occasion", "年夜饭后", "没有看懂"),
+        ("occasion", "零点前", "没有看懂"),
+        ("occasion", "春节假期后", "没有看懂"),
+        ("occasion", "22月6日", "没有看懂"),
+        ("occasion", "2026年2月17日", "没有看懂"),
+        ("occasion", "2月21", "是正月十六，这一天不在能写的里面"),
+        ("occasion", "正月底", "没有看懂"),
+        ("occasion", "正月的下旬", "没有看懂"),
+        ("occasion", "出了正月", "没有看懂"),
+        ("occasion", "过了元宵", "没有看懂"),
+        ("occasion", "三月初七", "这一天不在能写的里面"),
+        ("occasion", "大年三十前", "没有看懂"),
+        ("occasion", "正月初三以后", "没有看懂"),
+        ("occasion", "元宵之后", "没有看懂"),
+        ("occasion", "春节后", "没有看懂"),
+        ("occasion", "不是除夕", "没有看懂"),
+        ("occasion", "除夕不行", "没有看懂"),
+        ("occasion", "除夕除外", "没有看懂"),
+        ("occasion", "腊月三十一", "没有看懂"),
+        ("occasion", "二十五", "没有看懂"),
         ("style", "真诚又幽默", "真诚走心、轻松幽默"),
         ("style", "不要幽默", "没有看懂"),
         ("length", "至少80最多50", "没有全看懂"),

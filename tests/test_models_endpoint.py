@@ -4,70 +4,19 @@ import asyncio
 import gzip
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from email.utils import formatdate
 from typing import Any
 
 import httpx
 import pytest
+from endpoint_case import HELLO, Endpoint, engine_at, replaced, stream_of, thinking
 
 from fencun.errors import BusyError, EngineError, FencunError
 from fencun.models import endpoint
 from fencun.models.endpoint import EndpointEngine
-from fencun.models.engine import Decoding, Delta, Message, Whole
-
-HELLO: list[Message] = [{"role": "user", "content": "你好"}]
-Answer = Callable[[dict[str, Any]], httpx.Response]
-
-
-def stream_of(*texts: str, finish: str = "stop", done: bool = True) -> httpx.Response:
-    events: list[Any] = [{"choices": [{"delta": {"content": text}}]} for text in texts]
-    events.append({"choices": [{"delta": {}, "finish_reason": finish}]})
-    events.append({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": len(texts)}})
-    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
-    if done:
-        lines.append("data: [DONE]\n\n")
-    return httpx.Response(200, content="".join(lines).encode())
-
-
-class Endpoint:
-    """Answers in turn, the last one again and again; ``asked`` holds the request bodies."""
-
-    def __init__(self, *answers: httpx.Response | Exception | Answer) -> None:
-        self.answers = list(answers)
-        self.asked: list[dict[str, Any]] = []
-        self.requests: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        body = json.loads(request.content)
-        self.requests.append(request)
-        self.asked.append(body)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer if isinstance(answer, httpx.Response) else answer(body)
-
-
-@asynccontextmanager
-async def engine_at(
-    there: Endpoint, model: str = "qwen3-8b", **options: Any
-) -> AsyncIterator[EndpointEngine]:
-    engine = EndpointEngine("http://there/v1/", model, api_key="secret", **options)
-    async with replaced(engine, there):
-        yield engine
-
-
-@asynccontextmanager
-async def replaced(engine: EndpointEngine, there: Endpoint) -> AsyncIterator[None]:
-    """Put ``there`` in the place of the network; close the engine at the end."""
-    headers = engine._http.headers
-    await engine._http.aclose()
-    engine._http = httpx.AsyncClient(transport=httpx.MockTransport(there), headers=headers)
-    try:
-        yield
-    finally:
-        await engine.aclose()
+from fencun.models.engine import Decoding, Delta, Whole
 
 
 @pytest.fixture(autouse=True)
@@ -128,105 +77,6 @@ async def test_thinking_is_off_whatever_the_model_is_called() -> None:
     assert there.asked[0]["thinking"] == {"type": "disabled"}
 
 
-def refuses(*names: str, status: int = 400, shape: str = "{}") -> Answer:
-    """Refuse the first of ``names`` that was sent, in the words of ``shape``."""
-
-    def strict(body: dict[str, Any]) -> httpx.Response:
-        for name in names:
-            if name in body:
-                return httpx.Response(status, content=shape.replace("{}", name).encode())
-        return stream_of("好")
-
-    return strict
-
-
-_EXTRAS = {"chat_template_kwargs", "enable_thinking", "think", "thinking", "top_k", "min_p"}
-
-
-@pytest.mark.parametrize(
-    ("shape", "status"),
-    [
-        ('{"error":{"message":"Unrecognized request argument supplied: {}"}}', 400),
-        ('{"error":{"message":"Unknown parameter: \'{}\'","param":"{}"}}', 400),
-        ('{"detail":[{"loc":["body","{}"],"msg":"Extra inputs are not permitted"}]}', 422),
-        ('{"message":"[{\'loc\': (\'body\', \'{}\'), \'msg\': \'Extra inputs are forbidden\'}]"}',
-         400),
-        ('{"message":{"detail":[{"loc":["body","{}"],"msg":"Extra inputs are not permitted",'
-         '"input":{"top_p":0.9,"seed":7}}]}}', 422),
-        ("unsupported field {}", 422),
-        ('{"message":"\\u4e0d\\u652f\\u6301\\u53c2\\u6570 {}"}', 400),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("name", ["think", "top_k", "seed", "stream_options", "enable_thinking"])
-async def test_only_the_field_that_was_refused_is_left_out(
-    shape: str, status: int, name: str
-) -> None:
-    there = Endpoint(refuses(name, status=status, shape=shape))
-    async with engine_at(there) as engine:
-        assert (await engine.complete(HELLO, Decoding(seed=7))).text == "好"
-        assert (await engine.complete(HELLO, Decoding(seed=7))).text == "好"
-    first, *later = there.asked
-    assert len(later) == 2, "what was learnt is kept"
-    assert [first.keys() - body.keys() for body in later] == [{name}, {name}]
-
-
-async def test_an_endpoint_that_names_one_field_after_the_other_gets_what_it_takes() -> None:
-    shape = '{"error":{"message":"Unrecognized request argument supplied: {}"}}'
-    there = Endpoint(refuses(*sorted(_EXTRAS), shape=shape))
-    async with engine_at(there) as engine:
-        assert (await engine.complete(HELLO, Decoding())).text == "好"
-    assert not _EXTRAS & there.asked[-1].keys()
-    assert "repetition_penalty" in there.asked[-1]
-
-
-async def test_max_tokens_has_a_younger_name() -> None:
-    shape = "Unsupported parameter: '{}' is not supported. Use 'max_completion_tokens' instead."
-    there = Endpoint(refuses("max_tokens", shape=shape))
-    async with engine_at(there) as engine:
-        await engine.complete(HELLO, Decoding(max_tokens=77))
-    assert there.asked[-1]["max_completion_tokens"] == 77
-
-
-async def test_a_refusal_without_a_name_is_tried_once_without_extras() -> None:
-    shape = '{"code":20015,"message":"The parameter is invalid. Please check again."}'
-    there = Endpoint(refuses("top_k", shape=shape))
-    async with engine_at(there) as engine:
-        assert (await engine.complete(HELLO, Decoding())).text == "好"
-        assert (await engine.complete(HELLO, Decoding())).text == "好"
-    assert [_EXTRAS & body.keys() != set() for body in there.asked] == [True, False, False]
-    assert there.asked[1]["seed"] == 0
-
-    never = Endpoint(httpx.Response(400, json={"message": "no such thing"}))
-    async with engine_at(never) as engine:
-        with pytest.raises(EngineError, match="no such thing"):
-            await engine.complete(HELLO, Decoding())
-        with pytest.raises(EngineError, match="no such thing"):
-            await engine.complete(HELLO, Decoding())
-    assert len(never.asked) == 4
-    assert "top_k" in never.asked[2], "what did not help is not kept"
-
-
-async def test_a_value_that_is_refused_is_told_and_not_dropped() -> None:
-    there = Endpoint(httpx.Response(400, json={"message": "temperature must be above 0"}))
-    async with engine_at(there) as engine:
-        with pytest.raises(EngineError, match="temperature must be above 0"):
-            await engine.complete(HELLO, Decoding(temperature=0))
-    assert all("temperature" in body for body in there.asked)
-
-
-def thinking(body: dict[str, Any]) -> httpx.Response:
-    """Think for a thousand tokens, whatever is asked."""
-    thoughts = {"choices": [{"delta": {"reasoning_content": "想"}}]}
-    if body["max_tokens"] < 1000:
-        cut = {"choices": [{"delta": {}, "finish_reason": "length"}]}
-        events = [thoughts, cut]
-    else:
-        whole = {"choices": [{"delta": {"content": "好"}, "finish_reason": "stop"}]}
-        events = [thoughts, whole]
-    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
-    return httpx.Response(200, content="".join([*lines, "data: [DONE]\n\n"]).encode())
-
-
 @pytest.mark.parametrize(
     ("model", "first"), [("m", 90), ("Qwen3-4B-Thinking-2507", 4186), ("deepseek-r1", 4186)]
 )
@@ -268,6 +118,14 @@ async def test_retry_after_in_seconds_or_as_a_date(
     async with engine_at(Endpoint(busy, stream_of("好"))) as engine:
         assert (await engine.complete(HELLO, Decoding())).text == "好"
     assert least <= no_pause[0] <= most
+
+
+async def test_any_failure_of_the_server_itself_is_tried_again(no_pause: list[float]) -> None:
+    failures = [httpx.Response(status, text="overloaded") for status in (520, 529, 599)]
+    there = Endpoint(*failures, stream_of("好"))
+    async with engine_at(there) as engine:
+        assert (await engine.complete(HELLO, Decoding())).text == "好"
+    assert len(no_pause) == len(failures)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -324,6 +182,15 @@ async def test_bytes_are_read_as_they_are_meant(charset: str, encoding: str) -> 
         body, headers["content-encoding"] = gzip.compress(body), "gzip"
     async with engine_at(Endpoint(httpx.Response(200, content=body, headers=headers))) as engine:
         assert (await engine.complete(HELLO, Decoding())).text == "新年好"
+
+
+async def test_a_refusal_is_read_as_it_is_meant() -> None:
+    body = json.dumps({"error": {"message": "密钥无效"}}, ensure_ascii=False).encode("gbk")
+    headers = {"content-type": "application/json; charset=gbk"}
+    there = Endpoint(httpx.Response(401, content=body, headers=headers))
+    async with engine_at(there, retries=0) as engine:
+        with pytest.raises(EngineError, match="密钥无效"):
+            await engine.complete(HELLO, Decoding())
 
 
 async def test_a_body_that_is_not_what_its_headers_say_is_told() -> None:
@@ -426,6 +293,38 @@ async def test_errors_are_told_in_chinese(answer: httpx.Response | Exception, wo
     async with engine_at(Endpoint(answer), "gpt-4o", retries=0) as engine:
         with pytest.raises(EngineError, match=words):
             await engine.complete(HELLO, Decoding())
+
+
+async def test_connections_are_kept_for_as_many_as_ask_at_once() -> None:
+    said = stream_of("好", "的").content
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(said)}\r\n\r\n".encode()
+    opened, together, closed = 0, asyncio.Barrier(30), asyncio.Semaphore(0)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        with suppress(asyncio.IncompleteReadError):
+            while asked := await reader.readuntil(b"\r\n\r\n"):
+                length = int(asked.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                await reader.readexactly(length)
+                await together.wait()
+                writer.write(head + said)
+        writer.close()
+        await writer.wait_closed()
+        closed.release()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    engine = EndpointEngine(url, "m", parallel=30)
+    for _ in range(2):
+        texts = await asyncio.gather(*(engine.complete(HELLO, Decoding()) for _ in range(30)))
+        assert {told.text for told in texts} == {"好的"}
+    assert opened == 30
+    await engine.aclose()
+    for _ in range(30):
+        await closed.acquire()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_silent_endpoint_is_given_up() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,18 @@ import chat_server
 import httpx
 import pytest
 from chat_server import Said, Server, answer, sse
+from endpoint_case import HELLO
 
 from fencun.batch import read_jobs, write_batch
 from fencun.errors import BusyError, EngineError
 from fencun.files import read_jsonl, write_jsonl
 from fencun.gates import Gates
-from fencun.models.canary import listen
 from fencun.models.endpoint import EndpointEngine
-from fencun.models.engine import Decoding, Delta, Message, Whole
+from fencun.models.engine import Decoding, Delta, Whole
 from fencun.models.open import open_engine
 from fencun.models.pool import PoolEngine
 from fencun.scenario import Scenario
 from fencun.writer import Writer
-
-HELLO: list[Message] = [{"role": "user", "content": "你好"}]
 
 
 def by_seed(asked: Said) -> bytes:
@@ -152,49 +150,6 @@ async def test_endpoints_by_commas(servers: list[Server], monkeypatch: pytest.Mo
     for _ in engine._places:
         assert (await engine.complete(HELLO, Decoding())).text
     await engine.aclose()
-
-
-def lora(tuned: str, base: str = "新年好。") -> Callable[[Said], bytes]:
-    """Return what a server says whose tuned model says ``tuned``."""
-    return lambda asked: answer(tuned if asked["model"] == "fencun" else base)
-
-
-@pytest.mark.parametrize(
-    ("tuned", "silent"), [("新年好。", True), (" 新年好。\n", True), ("过年好。", False)]
-)
-async def test_a_tuned_model_that_says_what_its_base_says_is_noticed(
-    tuned: str, silent: bool
-) -> None:
-    with chat_server.serving(lora(tuned)) as server:
-        engine = EndpointEngine(server.url, "base", tuned="fencun")
-        heard = await listen(engine, [HELLO, HELLO])
-        await engine.aclose()
-    assert engine.has_adapter
-    assert (heard.asked, heard.steady, heard.silent) == (2, 2, silent)
-    assert "--lora-modules" in str(heard.error())
-    assert {asked["temperature"] for asked in server.asked} == {0.0}
-
-
-async def test_a_base_that_is_not_steady_tells_nothing() -> None:
-    count = iter(range(99))
-    with chat_server.serving(lambda _: answer(f"第{next(count)}号")) as server:
-        engine = EndpointEngine(server.url, "base", tuned="fencun")
-        heard = await listen(engine, [HELLO])
-        await engine.aclose()
-    assert (heard.steady, heard.silent) == (0, False)
-
-
-async def test_a_tuned_model_that_is_not_there_is_named() -> None:
-    def say(asked: Said) -> bytes | tuple[int, Said]:
-        if asked["model"] == "fencun":
-            return 404, {"error": {"message": "The model does not exist"}}
-        return answer("好")
-
-    with chat_server.serving(say) as server:
-        engine = EndpointEngine(server.url, "base", tuned="fencun")
-        with pytest.raises(EngineError, match="fencun"):
-            await listen(engine, [HELLO])
-        await engine.aclose()
 
 
 def test_the_servers_of_these_tests_are_real(servers: list[Server]) -> None:

@@ -6,25 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
+from wire_case import event, lines, read
 
 from fencun.errors import EngineError
 from fencun.models import wire
-from fencun.models.dialect import Piece, error_reason
+from fencun.models.dialect import EventPart
 from fencun.models.engine import Completion, Decoding, Delta, Whole
-
-
-def event(text: str = "", finish: str | None = None, **more: Any) -> str:
-    choice = {"delta": {"content": text}, "finish_reason": finish, **more}
-    return f"data: {json.dumps({'choices': [choice]})}"
-
-
-async def lines(*values: str) -> AsyncIterator[str]:
-    for value in values:
-        yield value
-
-
-async def read(*values: str) -> Completion:
-    return await wire.collect(wire.answers(wire.read_pieces(lines(*values))))
 
 
 async def test_a_stream_becomes_a_completion() -> None:
@@ -79,6 +66,22 @@ async def test_several_answers_are_not_whole_before_the_last_has_ended() -> None
             pass
 
 
+async def test_an_answer_that_nobody_asked_for_is_not_mixed_in() -> None:
+    got = await read(
+        event("新"), event("另", index=1), event("年", index=0), event("", "length", index=1),
+        event("好", "stop"), event("一条", index=1), "data: [DONE]",
+    )  # fmt: skip
+    assert (got.text, got.finish) == ("新年好", "stop")
+    got = await read(event("新年好", index=1), event("", "stop", index=1))
+    assert got.text == "新年好"
+
+
+async def test_what_nobody_sees_is_left_out_and_what_a_terminal_obeys_shows() -> None:
+    told = event("\u202e新\u200b年\u2066好\ufeff\u0085👨\u200d👩\x9b", "stop")
+    assert (await read(told)).text == "新年好\n👨\u200d👩"
+    assert (await read(event("\x1b[31m新年好", "stop"))).text == "\ufffd[31m新年好"
+
+
 async def test_a_cut_answer_says_so() -> None:
     got = await read(event("新"), event(finish="length"), "data: [DONE]")
     assert (got.text, got.finish, got.mean_logprob) == ("新", "length", None)
@@ -86,55 +89,6 @@ async def test_a_cut_answer_says_so() -> None:
 
 async def test_the_end_without_done_counts_once_it_has_finished() -> None:
     assert (await read(event("好"), event(finish="stop"))).text == "好"
-
-
-def said(delta: dict[str, Any], **more: Any) -> str:
-    return f"data: {json.dumps({'choices': [{'delta': delta, **more}]})}"
-
-
-@pytest.mark.parametrize(
-    ("values", "text", "finish", "thought"),
-    [
-        ([said({"content": "好", "reasoning_content": None}, finish_reason="stop")],
-         "好", "stop", False),
-        ([said({"reasoning_content": "想"}), event("好", "stop")], "好", "stop", True),
-        ([said({"reasoning": "想"}), said({"thinking": "想"}), event("", "stop")],
-         "", "stop", True),
-        ([said({"content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": "好"}]}),
-          event("", "stop")], "好", "stop", True),
-        ([said({"content": ["新", {"text": "年"}]}), event("", "stop")], "新年", "stop", False),
-        ([said({"tool_calls": [{"id": "a"}]}), event("", "tool_calls")], "", "tool_calls", False),
-        ([said({"refusal": "不行"}), event("", "stop")], "", "content_filter", False),
-        ([event("好", ""), event("", "content_filter")], "好", "content_filter", False),
-        ([event("好"), event("", "MAX_TOKENS")], "好", "length", False),
-        ([event("好"), event("", "abort")], "好", "broken", False),
-        ([event("好"), event("", "end_turn")], "好", "stop", False),
-        ([event("好", None)], "好", "untold", False),
-        ([event("老周\ud83d"), event("\ude00，好", "stop")], "老周😀，好", "stop", False),
-        ([event("好\ud83d", "stop")], "好\ufffd", "stop", False),
-        ([event("新\u2028年\u0085好\x00\r", "stop")], "新\n年\n好", "stop", False),
-        (['data: {"choices": null}', 'data: {"choices":[],"x":1}', event("好", "stop")],
-         "好", "stop", False),
-        (['data: {"choices":[{"index":0,"message":{"content":"好"},"finish_reason":"stop"}]}'],
-         "好", "stop", False),
-        ([event("好"), 'data: {"choices":[{"message":{"content":"好"},"finish_reason":"stop"}]}'],
-         "好", "stop", False),
-        (['data: {"choices":[{"text":"好","finish_reason":"stop"}]}'], "好", "stop", False),
-        ([event("好", "stop", index=3)], "好", "stop", False),
-        (["event: message", "id: 3", "retry: 9", event("好", "stop"), "", ": ping"],
-         "好", "stop", False),
-        (['data: {"choices":', 'data: [{"delta":{"content":"好"},"finish_reason":"stop"}]}', ""],
-         "好", "stop", False),
-        (["想到一半", "</think>好"], "好", "stop", True),
-    ],
-)  # fmt: skip
-async def test_dialects_of_a_stream(
-    values: list[str], text: str, finish: str, thought: bool
-) -> None:
-    if not values[0].startswith(("data", "event")):
-        values = [event(value) for value in values] + [event("", "stop")]
-    got = await read(*values, "data: [DONE]")
-    assert (got.text, got.finish, got.thought) == (text, finish, thought)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +140,10 @@ async def test_thoughts_that_were_streamed_as_text_are_an_error_and_known_from_t
         (['data: {"choices":[{"index":"x","delta":{"content":"x"}}]}'], "看不懂"),
         (["{}"], "看不懂"),
         (["[]"], "看不懂"),
+        (['{"errcode":40001,"errmsg":"quota exhausted"}'], "拒绝了请求：quota exhausted"),
+        (['{"base_resp":{"status_code":1004,"status_msg":"wrong key"},"choices":null}'],
+         "wrong key.*FENCUN_ENDPOINT_KEY"),
+        (['{"model":"m","message":{"role":"assistant","content":"好"}}'], "/v1 结尾"),
         (['{"id":"c"}'], "看不懂的内容.*id"),
         (["data: [DONE]"], "DONE"),
         ([event("新年")], "中途断了"),
@@ -204,10 +162,10 @@ async def test_what_is_wrong_with_a_stream_is_told(values: list[str], words: str
 
 
 async def test_silence_is_given_up() -> None:
-    async def silent() -> AsyncGenerator[Piece, None]:
-        yield Piece("新")
+    async def silent() -> AsyncGenerator[EventPart, None]:
+        yield EventPart("新")
         await asyncio.sleep(30)
-        yield Piece("年")
+        yield EventPart("年")
 
     watched = wire.unstalled(silent(), first_s=5, next_s=0.02)
     assert (await anext(watched)).text == "新"
@@ -218,24 +176,6 @@ async def test_silence_is_given_up() -> None:
 async def test_thinking_never_shows() -> None:
     got = await read(event("<thi"), event("nk>想</th"), event("ink>\n\n好"), event(finish="stop"))
     assert got.text == "好"
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        ('{"error":{"message":"no"}}', "no"),
-        ('{"error":"no"}', "no"),
-        ('{"message":"no"}', "no"),
-        ('{"detail":[{"loc":["seed"]}]}', '[{"loc": ["seed"]}]'),
-        ("<html><title>502</title>Bad &gateway</html>", "502 Bad &gateway"),
-        ('{"error":{"message":"\\u001b[31mno\\ud83d"}}', "[31mno"),
-        ('{"errors":[{"a":1}]}', '[{"a": 1}]'),
-        ("{" * 5000, "{" * 300),
-        ("x" * 999, "x" * 300),
-    ],
-)
-def test_reasons_are_found_in_the_usual_shapes(body: str, reason: str) -> None:
-    assert error_reason(body) == reason
 
 
 def test_a_request_says_what_was_decided() -> None:

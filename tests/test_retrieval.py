@@ -65,6 +65,16 @@ def test_a_line_of_the_same_relation_and_length_comes_before_one_of_another(
     assert found[0].id == "same"
 
 
+def test_of_lines_of_another_relation_one_addressed_alike_comes_first(scenario: Scenario) -> None:
+    lines = [
+        example("您", "帮我改方案", relation="直属领导"),
+        example("你", "帮我改方案", relation="发小死党"),
+        example("none", "帮我改方案", relation="外星人"),
+    ]
+    found = Retriever(scenario, lines).nearest(brief(scenario, "帮我改方案"), 3)
+    assert [e.id for e in found] == ["你", "您", "none"]
+
+
 def test_of_the_shipped_lines_a_near_one_is_found_for_what_people_type(
     scenario: Scenario, shipped: Retriever
 ) -> None:

@@ -17,12 +17,14 @@ from fencun.errors import FencunError
 from fencun.home import home
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example, encode_all
+from fencun.tune.examples import TrainingExample, encode_all
+from fencun.tune.formats.export import export
 from fencun.tune.llamafactory import executor
+from fencun.tune.llamafactory.project import export_project
 from fencun.tune.lora import LoraAdapter
 from fencun.tune.material import Material, gather
 from fencun.tune.objectives.sft import Sft
-from fencun.tune.runs.events import Event, Look, Tell, silently
+from fencun.tune.runs.events import Event, LookEvent, Tell, silently
 from fencun.tune.runs.life import resume, start
 from fencun.tune.runs.request import RunRequest
 
@@ -75,7 +77,7 @@ def config(tmp_path: Path, scenario: Scenario) -> TuneConfig:
     )  # fmt: skip
 
 
-def gathered(config: TuneConfig) -> Material[Example]:
+def gathered(config: TuneConfig) -> Material[TrainingExample]:
     return gather(Sft(), config)
 
 
@@ -131,7 +133,7 @@ def test_it_trains_is_stopped_resumes_and_its_adapter_comes_back(
 
     def stop_at_the_second_look(event: Event) -> None:
         told.append(event)
-        if isinstance(event, Look) and event.step == 2:
+        if isinstance(event, LookEvent) and event.step == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -147,18 +149,44 @@ def test_it_trains_is_stopped_resumes_and_its_adapter_comes_back(
     assert manifest["given"] == GIVEN
     assert not torn.exists()
     assert f"saves/checkpoint-{saved}" in (folder / "output.log").read_text()  # it went on there
-    assert {event.step for event in told if isinstance(event, Look)} == {1, 2, 3}
+    assert {event.step for event in told if isinstance(event, LookEvent)} == {1, 2, 3}
     assert "Resuming training from" in (folder / "output.log").read_text()
     logged = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in logged] == [event.step for event in told]
     adapter = LoraAdapter.load(folder / "best")
     assert (adapter.layers, adapter.rank, len(adapter.targets)) == ((1, 2), 2, 7)
     assert any(bool(tensor.any()) for name, tensor in adapter.tensors.items() if "lora_B" in name)
-    best = min((e for e in told if isinstance(e, Look)), key=lambda e: e.loss)
+    best = min((e for e in told if isinstance(e, LookEvent)), key=lambda e: e.loss)
     assert manifest["outcome"]["best_loss"] == pytest.approx(best.loss)
     _transformers_loads(tmp_path / "base", folder / "best")
     with pytest.raises(FencunError, match="已经完成"):
         train(folder, config)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+def test_two_processes_train_one_adapter_that_comes_back(
+    program: Path, config: TuneConfig, tmp_path: Path
+) -> None:
+    """As on several GPUs (DDP), with processes on the CPU that speak through gloo."""
+    recipe = export_project(tmp_path, tmp_path / "lf", model=config.base, gpus=2)
+    options = yaml.safe_load(recipe.read_text())
+    assert options["per_device_train_batch_size"] == 4
+    options |= {"use_cpu": True, "bf16": False, "ddp_backend": "gloo", "max_steps": 2,
+                "eval_steps": 2, "save_steps": 2, "dataloader_pin_memory": False}  # fmt: skip
+    recipe.write_text(yaml.safe_dump(options))
+    done = subprocess.run(
+        ["sh", "train.sh"], cwd=recipe.parent, capture_output=True, text=True, check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "FORCE_TORCHRUN": "1", "NPROC_PER_NODE": "2",
+             "OMP_NUM_THREADS": "1", "PATH": f"{program.parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "world size: 2" in done.stderr + done.stdout
+    saves = recipe.parent / "saves"
+    assert json.loads((saves / "trainer_state.json").read_text())["global_step"] == 2
+    export(saves, tmp_path / "out", "gguf", base_name=config.base)
+    assert (tmp_path / "out" / "manifest.json").is_file()
+    _transformers_loads(tmp_path / "base", saves)
 
 
 def _transformers_loads(base: Path, adapter: Path) -> None:

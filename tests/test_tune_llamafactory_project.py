@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from fencun.errors import ModelError
 from fencun.scenario import Scenario
-from fencun.tune.llamafactory.project import export_project, speech_named, speech_of
+from fencun.tune.config import TuneConfig
+from fencun.tune.llamafactory.project import export_project, recipe, speech_named, speech_of
 
 
 @pytest.mark.parametrize(
@@ -134,3 +135,32 @@ def test_a_project_for_several_gpus_is_written_from_a_dataset(
     rows = json.loads((out / "data" / info["fencun"]["file_name"]).read_text())
     assert len(rows) == 24
     assert [turn["role"] for turn in rows[0]["messages"]] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize("model", ["Qwen/Qwen3-8B", "Qwen/Qwen3-32B"])
+@pytest.mark.parametrize("qlora", [False, True])
+def test_a_batch_is_shared_among_the_gpus(
+    scenario: Scenario, tmp_path: Path, model: str, qlora: bool
+) -> None:
+    from fencun.cli.tune import app
+
+    tiny_dataset(tmp_path, scenario)
+    for gpus, each in ((1, 8), (4, 2), (8, 1), (32, 1)):
+        out = tmp_path / str(gpus)
+        arguments = ["export", str(tmp_path), "--out", str(out), "--format", "llamafactory",
+                     "--base", model, "--gpus", str(gpus), *(["--qlora"] * qlora)]  # fmt: skip
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, done.output
+        options = yaml.safe_load((out / "sft.yaml").read_text())
+        assert options["model_name_or_path"] == model
+        assert options["per_device_train_batch_size"] == each
+        assert options["gradient_accumulation_steps"] == 1
+        assert options.get("quantization_bit") == (4 if qlora else None)
+        assert yaml.safe_load((out / "fsdp.yaml").read_text())["num_processes"] == gpus
+
+
+def test_a_small_forward_pass_is_repeated_until_the_batch_is_whole() -> None:
+    config = TuneConfig(batch=16, micro=2)
+    options = recipe(config, "m", speech_named("Qwen3-8B"), samples=100, gpus=4)
+    assert options["per_device_train_batch_size"] == 2
+    assert options["gradient_accumulation_steps"] == 2

@@ -14,21 +14,21 @@ from tune_tiny import tiny_base, tiny_dataset
 from fencun.errors import FencunError, RecordError
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example
+from fencun.tune.examples import TrainingExample
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter, widths
 from fencun.tune.objectives.dpo import (
     Dpo,
-    Pair,
+    PairExample,
     encode_pairs,
     hold_out,
     log_probabilities,
     margins,
     read_pairs,
 )
-from fencun.tune.runs.events import Look, Tell, silently
+from fencun.tune.runs.events import LookEvent, Tell, silently
 from fencun.tune.runs.life import resume, start
-from fencun.tune.runs.request import RunRequest, request_run
+from fencun.tune.runs.request import RunRequest
 
 BRIEF = {"relation": "同学室友", "detail": "", "occasion": "除夕", "style": "真诚走心",
          "length": "一句话"}  # fmt: skip
@@ -71,7 +71,9 @@ def prefer(
     return start(folder, RunRequest(config, objective), tell)
 
 
-def read(path: Path, tokenizer: Any, scenario: Scenario, *, max_tokens: int = 512) -> list[Pair]:
+def read(
+    path: Path, tokenizer: Any, scenario: Scenario, *, max_tokens: int = 512
+) -> list[PairExample]:
     return encode_pairs(tokenizer, read_pairs(path, scenario), max_tokens=max_tokens)
 
 
@@ -101,7 +103,7 @@ def test_a_run_that_was_cut_off_ends_in_the_same_bytes(
     class Killed(BaseException): ...
 
     def cut(event: object) -> None:
-        if isinstance(event, Look) and event.step == 8:
+        if isinstance(event, LookEvent) and event.step == 8:
             raise Killed
 
     with pytest.raises(Killed):
@@ -116,7 +118,7 @@ def test_other_inputs_than_it_began_with_are_refused(
     config: TuneConfig, objective: Dpo, tmp_path: Path
 ) -> None:
     def cut(event: object) -> None:
-        if isinstance(event, Look):
+        if isinstance(event, LookEvent):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -129,8 +131,8 @@ def test_other_inputs_than_it_began_with_are_refused(
 def test_log_probabilities_are_those_of_transformers_and_the_loss_is_dpo(tmp_path: Path) -> None:
     base = tiny_base(tmp_path / "base")
     student = Student(base, 1, (5,), int8=False, vocabulary=[*range(40), 257])
-    good = Example("g", "f", "s", (5, 9, 11), (20, 21, 257), "")
-    bad = Example("b", "f", "s", (5, 9, 11), (30, 257), "")
+    good = TrainingExample("g", "f", "s", (5, 9, 11), (20, 21, 257), "")
+    bad = TrainingExample("b", "f", "s", (5, 9, 11), (30, 257), "")
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     expected = []
     with torch.no_grad():
@@ -141,7 +143,7 @@ def test_log_probabilities_are_those_of_transformers_and_the_loss_is_dpo(tmp_pat
             expected.append(float(rows.gather(1, places[:, None]).sum()))
         mine = log_probabilities(student, [good, bad], None)
     assert mine.tolist() == pytest.approx(expected, rel=2e-3)
-    pair = Pair("p", "f", "s", good.prompt, good.answer, "", rejected=bad, reference=0.7)
+    pair = PairExample("p", "f", "s", good.prompt, good.answer, "", rejected=bad, reference=0.7)
     assert margins(student, [pair], None) == pytest.approx([expected[0] - expected[1]], rel=2e-2)
     with torch.no_grad():
         objective = Dpo("", beta=0.3, sft=0.5)
@@ -186,17 +188,3 @@ def test_too_few_pairs_teach_nothing(tmp_path: Path, scenario: Scenario) -> None
     path = _write(tmp_path / "pairs.jsonl", _rows())
     with pytest.raises(FencunError, match="0 对"):
         read(path, tokenizer, scenario, max_tokens=8)
-
-
-@pytest.mark.parametrize(
-    ("engine", "method", "said"),
-    [
-        ("fencun", "x", "没有方法 x"),
-        ("fencun", "dpo", "--adapter"),
-        ("llamafactory", "dpo", "data pairs"),
-        ("x", "sft", "没有引擎 x"),
-    ],
-)
-def test_runs_that_cannot_be_are_told(engine: str, method: str, said: str) -> None:
-    with pytest.raises(FencunError, match=said):
-        request_run(engine=engine, method=method)

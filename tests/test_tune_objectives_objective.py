@@ -14,18 +14,18 @@ from fencun import files
 from fencun.errors import FencunError
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example, answer_ids, prompt_ids
+from fencun.tune.examples import TrainingExample, answer_ids, prompt_ids
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
 from fencun.tune.objectives import registry
 from fencun.tune.objectives.objective import ExampleSet, Objective, Readings
-from fencun.tune.runs.events import Event, Look, Tell, silently
+from fencun.tune.runs.events import Event, LookEvent, Tell, silently
 from fencun.tune.runs.life import resume, start
 from fencun.tune.runs.request import RunRequest
 
 
 @dataclass(frozen=True)
-class YesOrNo(Objective[Example]):
+class YesOrNo(Objective[TrainingExample]):
     """Is the line about food? One token is the answer."""
 
     lines: str
@@ -35,31 +35,33 @@ class YesOrNo(Objective[Example]):
     def options(self) -> dict[str, Any]:
         return asdict(self)
 
-    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[Example]:
+    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[TrainingExample]:
         rows = [row for _, row in files.read_jsonl(Path(self.lines)) if isinstance(row, dict)]
 
-        def encode(tokenizer: Any) -> ExampleSet[Example]:
+        def encode(tokenizer: Any) -> ExampleSet[TrainingExample]:
             found = []
             for number, row in enumerate(rows):
                 prompt = prompt_ids(tokenizer, [{"role": "user", "content": row["line"]}])
                 answer = answer_ids(tokenizer, "y" if row["food"] else "n")[:1]
                 found.append(
-                    Example(f"{number}", f"{number}", "line", tuple(prompt), tuple(answer), "")
+                    TrainingExample(
+                        f"{number}", f"{number}", "line", tuple(prompt), tuple(answer), ""
+                    )
                 )
             return ExampleSet(found[2:], found[:2])
 
         return Readings({"lines": files.sha256_file(Path(self.lines))}, encode)
 
     def cost(
-        self, student: Student, batch: Sequence[Example], adapter: LoraAdapter | None
+        self, student: Student, batch: Sequence[TrainingExample], adapter: LoraAdapter | None
     ) -> Tensor:
         return -student.log_likelihood(batch, adapter).sum()
 
-    def count(self, batch: Sequence[Example]) -> int:
+    def count(self, batch: Sequence[TrainingExample]) -> int:
         return len(batch)
 
     def results(
-        self, student: Student, held: Sequence[Example], adapter: LoraAdapter
+        self, student: Student, held: Sequence[TrainingExample], adapter: LoraAdapter
     ) -> dict[str, Any]:
         return {"asked": len(held)}
 
@@ -81,14 +83,14 @@ def test_an_objective_of_its_own_learns_resumes_and_is_written_down(
 
     seen: list[Event] = []
     whole = run("whole", seen.append)
-    looks = [event for event in seen if isinstance(event, Look)]
+    looks = [event for event in seen if isinstance(event, LookEvent)]
     assert looks[-1].loss < 0.5 < looks[0].loss
     assert looks[-1].greetings == []
     assert (whole["method"], whole["samples"], whole["asked"]) == ("yes-or-no", 10, 2)
     assert whole["data"].keys() == {"lines"}
 
     def cut(event: Event) -> None:
-        if isinstance(event, Look) and event.step == 8:
+        if isinstance(event, LookEvent) and event.step == 8:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -9,11 +9,11 @@ from tune_tiny import tiny_base, tiny_dataset
 
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example
+from fencun.tune.examples import TrainingExample
 from fencun.tune.forward.greedy import LONGEST
-from fencun.tune.objectives.objective import ExampleSet, Writing
-from fencun.tune.preflight.cost import Cost, Pace, Part
-from fencun.tune.runs.events import Event, Look
+from fencun.tune.objectives.objective import ExampleSet, LookWriting
+from fencun.tune.preflight.cost import Cost, Pace, TokenTime
+from fencun.tune.runs.events import Event, LookEvent
 from fencun.tune.runs.life import start
 from fencun.tune.runs.request import RunRequest
 
@@ -42,14 +42,14 @@ def test_what_lower_blocks_make_of_a_sample_is_paid_for_once() -> None:
     assert cost.of(10, config) == 10 * 2 + 20 * 0.5
 
 
-def _example(prompt: int, answer: int) -> Example:
-    return Example("x", "f", "s", tuple(range(prompt)), tuple(range(answer + 1)), "")
+def _example(prompt: int, answer: int) -> TrainingExample:
+    return TrainingExample("x", "f", "s", tuple(range(prompt)), tuple(range(answer + 1)), "")
 
 
 def test_one_formula_reckons_for_blocks_that_were_not_measured() -> None:
     pace = Pace(
-        train=Part(block=1.0, head=10.0), below=0.25, read=Part(0.5, 2.0), write=Part(1.0, 4.0),
-        checkpoint=7.0,
+        train=TokenTime(block=1.0, head=10.0), below=0.25, read=TokenTime(0.5, 2.0),
+        write=TokenTime(1.0, 4.0), checkpoint=7.0,
     )  # fmt: skip
     held = [_example(6, 4)] * 5
     examples = ExampleSet([_example(12, 8)] * 3, held)
@@ -59,7 +59,7 @@ def test_one_formula_reckons_for_blocks_that_were_not_measured() -> None:
     assert (cost.samples, cost.checkpoint) == (3, 7.0)
     silent = (5 + 12) * 10 * (10 * 0.5 + 2.0)  # twelve everyday questions beside the five
     assert cost.look == silent
-    writing = replace(examples, writing=Writing([(held[0], None)] * 3))  # type: ignore[list-item]
+    writing = replace(examples, writing=LookWriting([(held[0], None)] * 3))  # type: ignore[list-item]
     spoken = pace.cost(TuneConfig(briefs=2), writing, depth=10).look
     assert spoken == silent + 2 * 6 * 7.0 + LONGEST * 14.0
     assert pace.cost(TuneConfig(briefs=0), writing, depth=10).look == silent
@@ -85,6 +85,6 @@ def test_a_run_ends_within_its_minutes_though_looks_take_longer_than_steps(
         lambda event: events.append((time.monotonic() - started, event)),
     )
     took = time.monotonic() - started
-    looks = [at - events[n - 1][0] for n, (at, e) in enumerate(events) if isinstance(e, Look)]
+    looks = [at - events[n - 1][0] for n, (at, e) in enumerate(events) if isinstance(e, LookEvent)]
     assert took < 15 + max(looks)
     assert manifest["resolved"]["steps"] > 5

@@ -1,7 +1,7 @@
 """Who may do what: every route with every kind of caller, and what belongs to whom."""
 
 import itertools
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 import web_app
+from access_case import a_token, as_one
 from evaluate_study import study_now
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from fastapi.testclient import TestClient
-from test_evaluate_ballot_web import vote_on
+from test_web_ballot import vote_on
 
-from fencun.evaluate import voting
+from fencun.evaluate import polling
 from fencun.evaluate.study import Study
 from fencun.scenario import Scenario
 from fencun.store import tokens
@@ -27,17 +27,25 @@ from fencun.web.access import GuardedRoute, router_for
 from fencun.web.app import ROUTERS, routers
 from fencun.web.caller import TOKEN_COOKIE
 
+
 # Every route there is, and what it takes. A route that is not here fails the first test.
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    return study_now(tmp_path, monkeypatch)
+
+
 TABLE: dict[Scope | None, str] = {
-    None: "GET /enter, POST /enter, POST /leave",
+    None: """
+        GET /enter, POST /enter, POST /leave, GET /health, HEAD /health, GET /ready, HEAD /ready
+    """,
     "write": """
         GET /, POST /, GET /history, POST /history/delete, GET /advise, GET /docs,
         GET /openapi.json, POST /card, GET /api/cards, POST /api/cards,
         POST /api/write, POST /api/rewrite, POST /api/read, GET /api/scenario, POST /api/check,
-        POST /api/events,
+        POST /api/events, GET /scenario, POST /scenario, POST /scenario/tried,
         GET /api/history, DELETE /api/history, DELETE /api/history/{writing},
         GET /v1/models, GET /v1/models/{name:path}, POST /v1/chat/completions,
-        HEAD /v1/models, HEAD /v1/models/{name:path}, OPTIONS /v1/{path:path}
+        HEAD /v1/models, HEAD /v1/models/{name:path}, OPTIONS /v1/{path:path}, GET /metrics
     """,
     "review": """
         GET /seeds, POST /seeds, POST /seeds/{act}, GET /seeds/seeds.jsonl,
@@ -48,7 +56,7 @@ TABLE: dict[Scope | None, str] = {
         GET /review/{batch}, GET /review/{batch}/accepted.jsonl, GET /review/{batch}/reviews.jsonl,
         GET /review/{batch}/{kind}, POST /review/{batch}/settle, POST /review/{batch}/back,
         GET /api/reviews, GET /api/reviews/{batch}/next, POST /api/reviews/{batch},
-        POST /api/reviews/{batch}/undo, POST /api/reviews/{batch}/back
+        POST /api/reviews/{batch}/undo, POST /api/reviews/{batch}/back, GET /scenario/download
     """,
     "rate": """
         GET /ballot, GET /ballot/{code}, POST /ballot/{code}/join, GET /ballot/{code}/next,
@@ -60,7 +68,7 @@ TABLE: dict[Scope | None, str] = {
         GET /verdict, GET /verdict/{key}, GET /verdict/{key}/report.{kind},
         GET /tune, POST /tune/plan, POST /tune/start, POST /tune/prefer, GET /tune/compare,
         POST /tune/compare, GET /tune/{name}, GET /tune/{name}/view, POST /tune/{name}/stop,
-        POST /tune/{name}/resume
+        POST /tune/{name}/resume, POST /scenario/upload
     """,
 }
 NEEDED = {
@@ -110,22 +118,6 @@ def test_a_router_that_names_nothing_does_not_start() -> None:
     with pytest.raises(AssertionError, match="must name one scope"):
         bare.get("/x")(lambda: None)
     assert router_for("host").dependencies
-
-
-@pytest.fixture(params=[False, True], ids=["loopback", "network"])
-def client(request: pytest.FixtureRequest, scenario: Scenario) -> Iterator[TestClient]:
-    with web_app.client(web_app.app(scenario, closed=request.param)) as opened:
-        opened.closed = request.param  # type: ignore[attr-defined]
-        yield opened
-
-
-def a_token(name: str, *scopes: Scope, daily: int = 0, lasts: timedelta | None = None) -> str:
-    with Store() as store:
-        return store.write(lambda s: tokens.add(s, name, scopes, daily=daily, lasts=lasts))
-
-
-def as_one(plain: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {plain}"}
 
 
 def a_caller_of_each_kind() -> dict[str, tuple[str, set[Scope]]]:
@@ -181,112 +173,6 @@ async def test_every_route_with_every_kind_of_caller(
     assert len(asked) == len(NEEDED) * 9
 
 
-@pytest.mark.parametrize("proxied", [{}, {"X-Forwarded-For": "127.0.0.1"}, {"Host": "localhost"}])
-def test_no_address_and_no_host_name_makes_a_host(
-    client: TestClient, proxied: dict[str, str]
-) -> None:
-    closed: bool = client.closed  # type: ignore[attr-defined]
-    refused = client.post("/ballot/close", data={"study": "x"}, headers=proxied)
-    assert refused.status_code == (401 if closed else 403)
-    assert client.get("/tune", headers=proxied).status_code == (401 if closed else 403)
-
-
-def test_the_link_opens_once_and_lasts_a_restart(scenario: Scenario) -> None:
-    with web_app.client(web_app.app(scenario)) as client:
-        key = client.app.state.studio.store.write(tokens.add_link)  # type: ignore[attr-defined]
-        entered = client.get("/enter", params={"key": key, "to": "/tune"}, follow_redirects=False)
-        assert entered.headers["location"] == "/tune"
-        cookie = entered.headers["set-cookie"].lower()
-        assert "httponly" in cookie
-        assert "samesite=lax" in cookie
-        assert client.get("/tune").status_code == 200
-        mine = client.cookies[TOKEN_COOKIE]
-        client.cookies.clear()
-        again = client.get("/enter", params={"key": key})
-        assert again.status_code == 403
-        assert "fencun token link" in again.text
-        assert TOKEN_COOKIE not in client.cookies
-    with web_app.client(web_app.app(scenario)) as client:
-        client.cookies.set(TOKEN_COOKIE, mine)
-        assert client.get("/tune").status_code == 200
-        client.post("/leave")
-        client.cookies.set(TOKEN_COOKIE, mine)
-        assert client.get("/tune").status_code == 403
-
-
-@pytest.mark.parametrize(
-    "to",
-    [
-        "//evil.example",
-        "https://evil.example",
-        "/\\evil.example",
-        "\\\\evil",
-        "javascript:x",
-        "/a b",
-    ],
-)
-def test_entering_leads_nowhere_else(client: TestClient, to: str) -> None:
-    plain = a_token("小王", "write")
-    entered = client.post("/enter", data={"token": plain, "to": to}, follow_redirects=False)
-    assert entered.headers["location"] == "/"
-
-
-def test_a_page_asks_for_a_token_and_goes_on_where_one_wanted(scenario: Scenario) -> None:
-    plain = a_token("小王", "rate", "write")
-    with web_app.client(web_app.app(scenario, closed=True)) as client:
-        asked = client.get("/ballot?x=1", headers={"Accept": "text/html"})
-        assert asked.url.path == "/enter"
-        assert 'value="/ballot?x=1"' in asked.text
-        wrong = client.post("/enter", data={"token": "fencun-no"}, headers={"Accept": "text/html"})
-        assert wrong.status_code == 403
-        assert TOKEN_COOKIE not in client.cookies
-        entered = client.post("/enter", data={"token": f" {plain}\n", "to": "/ballot?x=1"})
-        assert entered.status_code == 200
-        assert entered.url.path == "/ballot"
-        assert "小王" in entered.text
-        assert client.get("/seeds").status_code == 403
-
-
-def test_programs_without_a_token_are_told_in_their_own_shape(scenario: Scenario) -> None:
-    with web_app.client(web_app.app(scenario, closed=True)) as client:
-        refused = client.get("/v1/models", headers=as_one("none"))
-        assert refused.status_code == 401
-        assert refused.json()["error"]["code"] == "token"
-        assert refused.headers["www-authenticate"] == "Bearer"
-        plain = a_token("bot", "write")
-        assert client.get("/v1/models", headers=as_one(plain)).status_code == 200
-
-
-def test_history_belongs_to_the_token(client: TestClient) -> None:
-    one, other = as_one(a_token("one", "write")), as_one(a_token("other", "write"))
-    written = client.post("/api/write", json={"brief": web_app.BRIEF}, headers=one).json()
-    body = {
-        "model": "spring_festival/prompt",
-        "messages": [{"role": "user", "content": "称呼：王老师\n关系：老师"}],
-    }
-    assert client.post("/v1/chat/completions", json=body, headers=one).status_code == 200
-    assert len(client.get("/api/history", headers=one).json()["writings"]) == 2
-    assert client.get("/api/history", headers=other).json()["writings"] == []
-    assert client.delete("/api/history", headers=other).json() == {"deleted": 0}
-    assert client.delete(f"/api/history/{written['id']}", headers=other).status_code == 404
-    stranger = client.get("/api/history")
-    assert stranger.status_code == 401 or stranger.json()["writings"] == []
-    assert client.delete("/api/history", headers=one).json() == {"deleted": 2}
-
-
-def test_a_token_writes_so_often_a_day(client: TestClient) -> None:
-    mine, other = as_one(a_token("eager", "write", daily=2)), as_one(a_token("calm", "write"))
-    body = {"brief": web_app.BRIEF, "keep": 1, "draws": 1}
-    for _ in range(2):
-        assert client.post("/api/write", json=body, headers=mine).status_code == 200
-    refused = client.post("/api/write", json=body, headers=mine)
-    assert refused.status_code == 429
-    assert 0 < int(refused.headers["retry-after"]) <= 86400
-    assert client.post("/api/write", json=body, headers=other).status_code == 200
-    client.app.state.doors._used.clear()  # type: ignore[attr-defined]  # as after a restart
-    assert client.post("/api/write", json=body, headers=mine).status_code == 429
-
-
 def test_what_is_changed_is_noted_with_who_did_it(scenario: Scenario) -> None:
     plain = a_token("小王", "write", "host")
     with web_app.client(web_app.app(scenario, closed=True)) as client:
@@ -334,23 +220,18 @@ def test_one_person_is_one_reviewer_and_answers_for_nobody_else(scenario: Scenar
         assert batch["reviewers"] == {"阿一": 1, "阿二": 1}
 
 
-@pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    return study_now(tmp_path, monkeypatch)
-
-
 def test_a_token_has_one_place_in_a_poll_under_its_own_name(
     scenario: Scenario, study: Study
 ) -> None:
     one, other = as_one(a_token("阿一", "rate")), as_one(a_token("阿二", "rate"))
     with web_app.client(web_app.app(scenario, closed=True)) as client:
         with Store() as store:
-            code = store.write(lambda s: voting.open_poll(s, study, ballots=4)).code
+            code = store.write(lambda s: polling.open_poll(s, study, ballots=4)).code
         for name in ("阿一", "别人", "阿三"):
             client.cookies.clear()
             client.post(f"/ballot/{code}/join", data={"name": name}, headers=one)
         with Store() as store:
-            [turnout] = store.read(voting.turnouts)
+            [turnout] = store.read(polling.turnouts)
         assert turnout.raters == 1
         ballot = client.get(f"/ballot/{code}/next", headers=one).json()["ballot"]
         client.post(f"/ballot/{code}/join", headers=other)
@@ -364,7 +245,7 @@ def test_a_token_has_one_place_in_a_poll_under_its_own_name(
 def test_a_vote_id_used_twice_is_told(scenario: Scenario, study: Study) -> None:
     with web_app.client(web_app.app(scenario)) as client:
         with Store() as store:
-            code = store.write(lambda s: voting.open_poll(s, study, ballots=4)).code
+            code = store.write(lambda s: polling.open_poll(s, study, ballots=4)).code
         client.post(f"/ballot/{code}/join", data={"name": "阿一"})
         vote = vote_on(client.get(f"/ballot/{code}/next").json()["ballot"])
         following = client.post(f"/ballot/{code}/vote", json=vote).json()["ballot"]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 import web_app
+from advice_case import FIT
 from fastapi.testclient import TestClient
-from test_cli_advise import FIT
 
 from fencun.scenario import Scenario
 

@@ -8,7 +8,6 @@ from fencun.web.card.setting import break_lines, cells, upright_cells
 
 NOT_FIRST = "、，。！？：；”’）》」』…"
 NOT_LAST = "“‘（《「『"
-MARKS = "".join(chr(code) for code in range(0xFE10, 0xFE20)) + "︱︵︶﹃﹄﹁﹂︽︾︿﹀︻︼"
 
 
 def measure(word: str) -> float:

@@ -9,7 +9,7 @@ import web_app
 from evaluate_study import study_now
 from fastapi.testclient import TestClient
 
-from fencun.evaluate import voting
+from fencun.evaluate import joining, polling, voting
 from fencun.evaluate.records import Opinion
 from fencun.scenario import Scenario
 from fencun.store.database import Store
@@ -36,20 +36,19 @@ def test_seeds_are_counted_cell_by_cell(client: TestClient, scenario: Scenario) 
     at = told["axes"]["relation"].index("客户"), told["axes"]["occasion"].index("除夕")
     mine = [row for row in rows if (row["relation"], row["occasion"]) == ("客户", "除夕")]
     assert told["counts"][at[0]][at[1]] == len(mine)
-    assert all(cell["have"] < cell["want"] for cell in told["hungry"])
+    assert all(cell["have"] < cell["want"] for cell in told["gaps"])
 
 
 def test_a_seed_written_here_is_on_the_map(client: TestClient) -> None:
     before = counts(client)
-    hungry = before["hungry"][0]
-    fields = {**web_app.BRIEF, **hungry["cell"], "text": web_app.GOOD}
+    gap = before["gaps"][0]
+    fields = {**web_app.BRIEF, **gap["cell"], "text": web_app.GOOD}
     body = {"id": new_id(), "fields": fields, "base": 0, "author": ""}
     assert client.put("/api/seeds/w1", json=body).status_code == 200
     after = counts(client)
     assert after["total"] == before["total"] + 1
-    assert hungry["told"] not in [cell["told"] for cell in after["hungry"]] or any(
-        cell["cell"] == hungry["cell"] and cell["have"] == hungry["have"] + 1
-        for cell in after["hungry"]
+    assert gap["told"] not in [cell["told"] for cell in after["gaps"]] or any(
+        cell["cell"] == gap["cell"] and cell["have"] == gap["have"] + 1 for cell in after["gaps"]
     )
     client.delete("/api/seeds/w1")
     assert counts(client)["total"] == before["total"]
@@ -74,7 +73,9 @@ def test_the_briefs_of_the_study_that_ships_are_on_the_map(client: TestClient) -
 def test_what_is_not_there_yet_is_said_with_what_to_do(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fencun.web.coverage.studies", list)  # one ships with the scenario
+    monkeypatch.setattr(
+        "fencun.web.coverage.studies_of", lambda _: []
+    )  # one ships with the scenario
     assert "fencun eval run" in client.get("/coverage", params={"over": "briefs"}).text
 
 
@@ -98,8 +99,8 @@ def test_briefs_and_votes_of_a_study_are_counted(
         assert counts(client, over="briefs")["total"] == len(study.briefs())
         assert counts(client, over="votes")["total"] == 0
         with Store() as store:
-            poll = store.write(lambda s: voting.open_poll(s, study, ballots=6))
-            rater = store.write(lambda s: voting.join(s, poll.code, "老周"))
+            poll = store.write(lambda s: polling.open_poll(s, study, ballots=6))
+            rater = store.write(lambda s: joining.join(s, poll.code, "老周"))
             for _ in range(2):
                 ballot = store.read(lambda s: voting.next_ballot(s, rater))[0]
                 assert ballot is not None

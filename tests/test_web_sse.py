@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from types import SimpleNamespace
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
@@ -10,6 +11,7 @@ from starlette.types import Message
 
 from fencun.errors import BusyError, EngineError
 from fencun.web import sse
+from fencun.web.metrics import Metrics
 
 
 def told(error: Exception) -> bytes:
@@ -23,7 +25,9 @@ async def opened(events: AsyncGenerator[bytes, None], told: sse.Told) -> Streami
         await asyncio.sleep(60)
         return {"type": "http.disconnect"}
 
-    response = await sse.opened(Request({"type": "http"}, receive), events, told)
+    app = SimpleNamespace(state=SimpleNamespace(metrics=Metrics()))
+    request = Request({"type": "http", "app": app}, receive)
+    response = await sse.opened(request, events, told)
     assert isinstance(response, StreamingResponse)
     return response
 

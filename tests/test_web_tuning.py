@@ -14,8 +14,6 @@ from fencun.tune.preflight import background
 from fencun.tune.runs import processes as runs
 from fencun.tune.runs.folder import CONFIG, LOG, MANIFEST
 from fencun.web import tuning
-from fencun.web.chart import line_chart, nice_step, smooth
-from fencun.web.tuning_view import changed, duration
 
 NAME = "20260102-030405"
 TEXTS = ("王老师，祝您新年快乐。", "王老师，给您拜年了。", "王老师，给您拜年了。")
@@ -228,37 +226,3 @@ def test_others_neither_see_nor_steer(scenario: Scenario) -> None:
 def test_an_unknown_run_is_404(client: TestClient) -> None:
     assert client.get("/tune/20990101-000000").status_code == 404
     assert client.post("/tune/..%2f..%2fetc/stop").status_code == 404
-
-
-def test_pieces_that_changed() -> None:
-    assert changed("一二三", "一三四") == [("一", False), ("三", False), ("四", True)]
-    assert "".join(piece for piece, _ in changed("abc", "xbcy")) == "xbcy"
-
-
-def test_times_as_one_says_them() -> None:
-    assert [duration(s) for s in (0, 59, 100, 1800, 5400, 9000)] == [
-        "1 秒", "59 秒", "2 分钟", "30 分钟", "1 小时 30 分", "2 小时 30 分",
-    ]  # fmt: skip
-
-
-def test_a_chart_stays_within_its_axes() -> None:
-    points = [(float(step), 4 - step / 1000 if step else float("nan")) for step in range(1000)]
-    chart = line_chart([("training", points, True)], across=1000)
-    [line] = chart.lines
-    assert 100 < len(line.dots) <= 300
-    assert all(
-        chart.left <= x <= chart.right and chart.top <= y <= chart.bottom for x, y in line.dots
-    )
-    assert line.dots[-1][0] == pytest.approx(
-        chart.left + (chart.right - chart.left) * 0.999, abs=0.1
-    )
-    assert [tick.label for tick in chart.x] == ["0", "200", "400", "600", "800", "1000"]
-    assert len({tick.label for tick in chart.y}) == len(chart.y) >= 3
-    flat = line_chart([("validation", [(4.0, 2.0)], True)], across=4)
-    assert chart.top < flat.lines[0].dots[0][1] < chart.bottom
-
-
-def test_steps_of_axes_and_running_means() -> None:
-    assert [nice_step(x) for x in (0.013, 0.2, 3, 70)] == [0.02, 0.2, 5, 100]
-    assert smooth([2.0, 2.0, 2.0]) == pytest.approx([2.0, 2.0, 2.0])
-    assert smooth([4.0, 0.0])[1] == pytest.approx(4 * 0.09 / 0.19)

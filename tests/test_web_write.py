@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import web_app
 from fastapi.testclient import TestClient
+from tiny_adapter import write_manifest, write_small
 
+from fencun.adapter import read_adapter
 from fencun.errors import EngineError
 from fencun.models.fake import FakeEngine
 from fencun.scenario import Scenario, load_scenario
+from fencun.web.app import create_app
 from fencun.web.static import FOLDER
 
 TINY = Path(__file__).parent / "data" / "tiny_scenario"
@@ -167,7 +170,8 @@ def test_no_part_of_the_page_knows_the_spring_festival() -> None:
     with web_app.client(web_app.app(tiny, FakeEngine([text]))) as client:
         page = client.get("/").text
         assert "写请假条" in page
-        assert "祝福" not in page.partition("<dialog")[0]
+        own = page.partition('<details class="scenes">')[0] + page.partition("</details>")[2]
+        assert "祝福" not in own.partition("<dialog")[0]
         told = client.post("/", data={"to": "张主任", "whom": "主任", "why": "孩子发烧"}).text
         assert areas(told) == [text]
         assert client.get("/api/scenario").json()["changes"] == ["redraw", "shorter"]
@@ -202,3 +206,18 @@ def test_without_javascript_the_page_says_what_it_will_not_name_and_keeps_the_ti
     page = client.post("/", data={**form, "say_it": "1"}).text
     ticks = [field for field in Tags(page).all("input") if field.get("name") == "say_it"]
     assert [("checked" in tick) for tick in ticks] == [True]
+
+
+def test_what_the_model_is_good_at_stands_beside_the_length(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    write_small(tmp_path / "adapter.gguf")
+    write_manifest(tmp_path, sendable={"一句话": 0.7, "短": 0.3})
+    engine = FakeEngine(web_app.TEXTS, has_adapter=True)
+    opened = web_app.writer_on(scenario, engine, read_adapter(tmp_path))
+    with web_app.client(create_app(scenario, opened)) as client:
+        page = client.get("/").text
+    hint = re.search(r'<p class="hint" id="h-length"[^>]*>([^<]*)</p>', page)
+    assert hint is not None
+    assert "一句话 70% · 短 30%" in hint[1]
+    assert page.count("一句话 70%") == 2  # also kept for when the hint has said something else

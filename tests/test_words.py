@@ -5,12 +5,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fencun.files import read_jsonl
-from fencun.scenario import load_scenario
+from fencun.scenario import load_scenario, scenario_names
 from fencun.words import Patterns, Span, Words, required
 
-_RULES = load_scenario().rules
-_CUES = [cue for topic in load_scenario().tact for cue in topic.cues]
-_ALL = [*_RULES.cliches, *_RULES.endings, *_RULES.stiff, *_RULES.favours, *_CUES]
+_SHIPPED = [load_scenario(name) for name in scenario_names()]
+_CUES = [cue for topic in load_scenario("spring_festival").tact for cue in topic.cues]
+_ALL = [
+    *(c for s in _SHIPPED for t in s.tact for c in t.cues),
+    *(p for s in _SHIPPED for p in (*s.rules.cliches, *s.rules.endings, *s.rules.stiff)),
+    *(p for s in _SHIPPED for p in (*s.rules.favours, *s.rules.insults)),
+    *(p for s in _SHIPPED for case in s.rules.cases for p in case.refuse),
+]
+_EACH = {pattern: re.compile(pattern) for pattern in _ALL}  # more than `re` itself keeps
+_EVERY = 8  # details looked at one pattern at a time: one in so many
 
 
 def test_the_longest_of_the_leftmost_is_found() -> None:
@@ -33,6 +40,9 @@ def test_the_longest_of_the_leftmost_is_found() -> None:
         ("(?<!我)复读", {"复读"}),
         ("吗?呢*", set()),
         ("a|b", set()),
+        ("[^，]*?退款", {"退款"}),
+        ("好{0,2}?吃+?了", {"吃"}),
+        ("(?:(?!不(?:只(?:是)?)?)[^，])*?退款", set()),
         (r"\d+年", {"年"}),
     ],
 )
@@ -47,7 +57,7 @@ _COMPILED = Patterns(_ALL)
 @given(st.text(max_size=60) | st.lists(st.sampled_from(_ALL), max_size=4).map("".join))
 def test_the_prefilter_loses_nothing(text: str) -> None:
     found = _COMPILED.which(text)
-    assert found == {pattern for pattern in _ALL if re.search(pattern, text)}
+    assert found == {pattern for pattern in _ALL if _EACH[pattern].search(text)}
 
 
 def test_overlapping_finds_are_told_once() -> None:
@@ -58,7 +68,7 @@ def test_overlapping_finds_are_told_once() -> None:
 
 
 def test_the_prefilter_loses_nothing_on_real_details() -> None:
-    scenario = load_scenario()
+    scenario = load_scenario("spring_festival")
     cues = Patterns(_CUES)
     details = [
         row["detail"]
@@ -67,8 +77,8 @@ def test_the_prefilter_loses_nothing_on_real_details() -> None:
         if isinstance(row, dict)
     ]
     hits = 0
-    for detail in details:
+    for detail in details[::_EVERY]:
         found = cues.which(detail)
-        assert found == {cue for cue in set(_CUES) if re.search(cue, detail)}
+        assert found == {cue for cue in set(_CUES) if _EACH[cue].search(detail)}
         hits += bool(found)
-    assert hits > 300
+    assert hits > 300 / _EVERY

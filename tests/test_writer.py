@@ -6,11 +6,12 @@ import pytest
 
 from fencun.adapter import Adapter
 from fencun.brief import Brief, parse_brief
-from fencun.errors import EngineError
+from fencun.errors import EngineError, FencunError
 from fencun.gates import Finding, Gates
 from fencun.models.engine import Completion, Decoding, Message
 from fencun.models.fake import FakeEngine
 from fencun.prompt import Arm
+from fencun.retrieval import Example, Retriever
 from fencun.scenario import Scenario
 from fencun.writer import Candidate, Done, Piece, Writer, Writing, rank, tidy
 
@@ -144,6 +145,33 @@ def test_an_answer_cannot_run_away(scenario: Scenario, brief: Brief) -> None:
 
 
 @pytest.mark.parametrize(
+    ("adapted", "asked", "told"),
+    [
+        (False, None, "prompt"),
+        (False, "bare", "bare"),
+        (False, "tuned", None),
+        (False, "edit", None),
+        (True, None, "tuned"),
+        (True, "tuned", "tuned"),
+        (True, "edit", None),  # no written lines are at hand
+        (True, "rag", None),
+    ],
+)
+def test_an_arm_that_cannot_answer_here_is_refused(
+    scenario: Scenario, adapted: bool, asked: str | None, told: str | None
+) -> None:
+    engine = FakeEngine(by_seed(*GOOD), name="qwen3-8b", has_adapter=adapted)
+    adapter = Adapter(base="b", base_sha256="0" * 64, sha256="0" * 64, folder=Path("adapter"))
+    writer = Writer(engine, Gates(scenario), adapter)
+    if told:
+        assert writer.arm(asked) == told
+        return
+    with pytest.raises(FencunError, match="qwen3-8b" if asked != "rag" else "rag") as refused:
+        writer.arm(asked)
+    assert "bare" in refused.value.en
+
+
+@pytest.mark.parametrize(
     ("raw", "clean"),
     [
         (" 过年好 \n", "过年好"),
@@ -177,6 +205,42 @@ async def test_only_of_the_tuned_model_it_is_asked_how_likely_it_held_its_words(
     writing = await writer.write(brief, arm=arm, draws=2)
     assert {decoding.logprobs for _, decoding in engine.calls} == {asked}
     assert {candidate.mean_logprob for candidate in writing.candidates} == {-0.7}
+
+
+@pytest.mark.parametrize(("edits", "arm"), [(True, "edit"), (False, "tuned")])
+def test_lines_are_shown_by_default_to_an_adapter_that_learnt_to_adapt_them(
+    scenario: Scenario, edits: bool, arm: Arm
+) -> None:
+    adapter = Adapter(
+        base="b", base_sha256="0" * 64, sha256="0" * 64, edits=edits, folder=Path("adapter")
+    )
+    engine = FakeEngine(by_seed(*GOOD), has_adapter=True)
+    line = Example("c1", "c1", {}, "王老师，过年好。")
+    writer = Writer(engine, Gates(scenario), adapter, retriever=Retriever(scenario, [line]))
+    assert writer.default_arm == arm
+    assert "edit" in writer.arms
+
+
+def test_the_same_wish_again_steps_back() -> None:
+    drafts = [
+        Candidate("王老师，过年好，您讲的题我记着。祝您天天有好心情。", (), 0, sendable=0.50),
+        Candidate("王老师，给您拜年，多亏您教我。愿您天天有好心情！", (), 1, sendable=0.45),
+        Candidate("王老师，除夕好，走廊上那块黑板我常想起。您少站风口。", (), 2, sendable=0.40),
+        Candidate("王老师，新年好，您的粉笔字我学不来。您早点歇。", (), 3, sendable=0.30),
+    ]
+    assert [candidate.seed for candidate in rank(drafts)] == [0, 2, 1, 3]
+
+
+def test_the_best_few_are_the_first_of_all() -> None:
+    fault = Finding("length", "fault", 0, 0, "长了", "too long")
+    texts = (*GOOD, f"{GOOD[0]}！", f"{GOOD[1]}啊")
+    drafts = [
+        Candidate(text, (fault,) if seed % 3 == 0 else (), seed) for seed, text in enumerate(texts)
+    ]
+    whole = rank(drafts)
+    assert len(whole) == len(GOOD) < len(drafts), "two are nearly one with others"
+    for most in range(len(drafts) + 1):
+        assert rank(drafts, most) == whole[:most]
 
 
 def test_rank_of_nothing_is_nothing() -> None:

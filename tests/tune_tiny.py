@@ -13,6 +13,8 @@ from transformers import PreTrainedTokenizerFast
 from fencun import files
 from fencun.files import sha256_json
 from fencun.scenario import Scenario
+from fencun.tune.config import TuneConfig
+from fencun.tune.lora import LoraAdapter, widths
 
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
@@ -20,11 +22,15 @@ TEMPLATE = (
     "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n"
     "{% endif %}{% endif %}"
 )
-SPECIAL = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]
 
 
-def tiny_base(folder: Path, *, family: str = "qwen2", layers: int = 3, seed: int = 0) -> Path:
-    """Write a Hugging Face folder of a random model with a byte-level tokenizer; return it."""
+def tiny_base(
+    folder: Path, *, family: str = "qwen2", layers: int = 3, seed: int = 0, head: int = 16
+) -> Path:
+    """Write a Hugging Face folder of a random model with a byte-level tokenizer; return it.
+
+    ``head`` is how wide a head of attention is; vLLM on a CPU takes none under 32.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     vocab = _tokenizer(folder)
     config: dict[str, Any] = {
@@ -35,7 +41,7 @@ def tiny_base(folder: Path, *, family: str = "qwen2", layers: int = 3, seed: int
         "num_hidden_layers": layers,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "head_dim": 16,
+        "head_dim": head,
         "hidden_act": "silu",
         "max_position_embeddings": 1024,
         "rms_norm_eps": 1e-6,
@@ -57,10 +63,10 @@ def tiny_base(folder: Path, *, family: str = "qwen2", layers: int = 3, seed: int
         "model.norm.weight": torch.ones(64).bfloat16(),
     }
     shapes = {
-        "self_attn.q_proj": (64, 64),
-        "self_attn.k_proj": (32, 64),
-        "self_attn.v_proj": (32, 64),
-        "self_attn.o_proj": (64, 64),
+        "self_attn.q_proj": (4 * head, 64),
+        "self_attn.k_proj": (2 * head, 64),
+        "self_attn.v_proj": (2 * head, 64),
+        "self_attn.o_proj": (64, 4 * head),
         "mlp.gate_proj": (96, 64),
         "mlp.up_proj": (96, 64),
         "mlp.down_proj": (64, 96),
@@ -75,7 +81,7 @@ def tiny_base(folder: Path, *, family: str = "qwen2", layers: int = 3, seed: int
             tensors[f"{root}{name}.weight"] = 1 + 0.1 * random_weight(64)
         if family == "qwen3":
             for name in ("q_norm", "k_norm"):
-                tensors[f"{root}self_attn.{name}.weight"] = 1 + 0.1 * random_weight(16)
+                tensors[f"{root}self_attn.{name}.weight"] = 1 + 0.1 * random_weight(head)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 
@@ -127,3 +133,24 @@ def tiny_dataset(folder: Path, scenario: Scenario, *, train: int = 24, validatio
             )
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         files.write_text(folder / f"{name}.jsonl", lines)
+
+
+def loud_adapter(base: Path) -> LoraAdapter:
+    """Return an adapter of the upper two blocks of ``base`` that changes what it says."""
+    made = LoraAdapter.fresh(widths(base), rank=2, alpha=4, layers=range(1, 3), seed=3)
+    generator = torch.Generator().manual_seed(2)
+    for name, tensor in made.tensors.items():
+        if "lora_B" in name:
+            tensor.normal_(std=0.3, generator=generator)
+    return made
+
+
+def tiny_config(folder: Path, scenario: Scenario) -> TuneConfig:
+    """Write a tiny base and its data into ``folder``; return the options of a run on them."""
+    tiny_base(folder / "base")
+    tiny_dataset(folder, scenario)
+    return TuneConfig(
+        base=str(folder / "base"), train=str(folder / "train.jsonl"),
+        validation=str(folder / "validation.jsonl"), layers=2, rank=2, rate=1e-2, warmup=2,
+        batch=4, steps=12, look=4, briefs=1, validation_samples=4, checkpoint=4, threads=1,
+    )  # fmt: skip

@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 import torch._dynamo  # what an optimizer imports when it is made: here, once for all children
+from peft.tuners import tuners_utils  # what loading an adapter imports
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from fencun.tune.config import TuneConfig
 from fencun.tune.runs.life import resume, start
 from fencun.tune.runs.request import RunRequest
 
-PRELOADED = (torch._dynamo, AutoTokenizer, PreTrainedTokenizerFast)
+PRELOADED = (torch._dynamo, tuners_utils, AutoTokenizer, PreTrainedTokenizerFast)
 
 
 def config(folder: Path) -> TuneConfig:

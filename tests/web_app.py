@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from fencun.adapter import Adapter
 from fencun.gates import Gates
 from fencun.models.engine import Engine
 from fencun.models.fake import FakeEngine
@@ -20,8 +21,22 @@ from fencun.scenario import Scenario
 from fencun.store import tokens
 from fencun.store.database import Store
 from fencun.web.app import create_app
+from fencun.web.connection import MOST_CONNECTIONS, server_config
 from fencun.writer import Writer
 
+# The pages that every scenario has.
+PAGES = (
+    "/",
+    "/history",
+    "/scenario",
+    "/seeds",
+    "/review",
+    "/coverage",
+    "/tune",
+    "/ballot",
+    "/verdict",
+    "/advise",
+)
 BRIEF = {
     "salutation": "王老师",
     "relation": "高中班主任",
@@ -41,20 +56,38 @@ TEXTS = (
 )
 
 
-def desk(scenario: Scenario, engine: Engine) -> Callable[[], AbstractAsyncContextManager[Writer]]:
+_gates: dict[int, tuple[Scenario, Gates]] = {}
+
+
+def gates_of(scenario: Scenario) -> Gates:
+    """Return the gates of ``scenario``, made once: they keep nothing of what they look at."""
+    if id(scenario) not in _gates:
+        _gates[id(scenario)] = (scenario, Gates(scenario))
+    return _gates[id(scenario)][1]
+
+
+def writer_on(
+    scenario: Scenario, engine: Engine, adapter: Adapter | None = None
+) -> Callable[[], AbstractAsyncContextManager[Writer]]:
     """Return what ``create_app`` opens: a writer on ``engine``."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Writer]:
-        yield Writer(engine, Gates(scenario))
+        yield Writer(engine, gates_of(scenario), adapter, loaded=[adapter] if adapter else [])
         await engine.aclose()
 
     return opened
 
 
-def app(scenario: Scenario, engine: Engine | None = None, **options: Any) -> FastAPI:
+def app(
+    scenario: Scenario,
+    engine: Engine | None = None,
+    adapter: Adapter | None = None,
+    **options: Any,
+) -> FastAPI:
     """Return the app over ``engine`` (default: a fake one that answers from ``TEXTS``)."""
-    return create_app(scenario, desk(scenario, engine or FakeEngine(TEXTS)), **options)
+    opened = writer_on(scenario, engine or FakeEngine(TEXTS), adapter)
+    return create_app(scenario, opened, **options)
 
 
 def client(web: FastAPI) -> TestClient:
@@ -79,10 +112,12 @@ def entry(url: str, to: str = "/") -> str:
 
 
 @contextmanager
-def running(web: FastAPI) -> Iterator[str]:
-    """Serve ``web`` on a free port of loopback, in a thread; yield its URL."""
+def running(web: FastAPI, *, connections: int = MOST_CONNECTIONS) -> Iterator[str]:
+    """Serve ``web`` as ``fencun serve`` does, on a free port, in a thread; yield its URL."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=256)
-    server = uvicorn.Server(uvicorn.Config(web, log_level="warning", timeout_graceful_shutdown=5))
+    config = server_config(web, connections=connections)
+    config.lifespan, config.timeout_graceful_shutdown = "on", 5
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -98,7 +133,7 @@ def running(web: FastAPI) -> Iterator[str]:
 
 def _wait(url: str) -> None:
     with httpx.Client(transport=httpx.HTTPTransport(retries=5), trust_env=False) as probe:
-        assert probe.get(f"{url}/api/scenario", timeout=30).status_code == 200
+        assert probe.get(f"{url}/api/scenario", timeout=120).status_code == 200
 
 
 def events(text: str) -> list[tuple[str, str]]:

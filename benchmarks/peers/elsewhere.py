@@ -17,15 +17,15 @@ from fencun import files
 from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.tune.config import TuneConfig
-from fencun.tune.datasets import data_files
-from fencun.tune.examples import Example
+from fencun.tune.examples import TrainingExample
 from fencun.tune.forward.decoder import PROJECTIONS, Shape
 from fencun.tune.llamafactory.program import find_llamafactory
 from fencun.tune.llamafactory.project import OUTPUT, recipe, speech_of, write_project
 from fencun.tune.machine import look_around
 from fencun.tune.material import Material
+from fencun.tune.training_files import data_files
 
-Batches = Sequence[Sequence[Example]]
+Batches = Sequence[Sequence[TrainingExample]]
 _POLL_S = 0.02
 _TRL = Path(__file__).with_name("trl_sft.py")
 
@@ -35,7 +35,7 @@ class MissingError(Exception):
 
 
 def llamafactory(
-    config: TuneConfig, material: Material[Example], batches: Batches, folder: Path
+    config: TuneConfig, material: Material[TrainingExample], batches: Batches, folder: Path
 ) -> tuple[list[float], float]:
     """Return the seconds of every batch but the first, and the loss of the first.
 
@@ -72,7 +72,7 @@ def llamafactory(
 
 
 def trl(
-    config: TuneConfig, material: Material[Example], batches: Batches, folder: Path
+    config: TuneConfig, material: Material[TrainingExample], batches: Batches, folder: Path
 ) -> tuple[list[float], float]:
     """Return the seconds of every batch but the first, and the loss of the first."""
     work = {
@@ -84,7 +84,9 @@ def trl(
     return done["seconds"], float(done["losses"][0])
 
 
-def trl_seconds(work: dict[str, Any], examples: Sequence[Example], folder: Path) -> dict[str, Any]:
+def trl_seconds(
+    work: dict[str, Any], examples: Sequence[TrainingExample], folder: Path
+) -> dict[str, Any]:
     """Run ``trl_sft.py`` over ``examples`` in their order; return what it wrote.
 
     Raises:

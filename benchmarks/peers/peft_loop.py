@@ -6,10 +6,10 @@ from typing import Any
 import torch
 
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example
+from fencun.tune.examples import TrainingExample
 from fencun.tune.forward.decoder import PROJECTIONS
 
-Step = Callable[[Sequence[Example]], float]
+Step = Callable[[Sequence[TrainingExample]], float]
 
 
 def with_lora(base: Any, config: TuneConfig) -> Any:
@@ -25,7 +25,7 @@ def peft_step(model: Any, config: TuneConfig, padding: int, device: str = "cpu")
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=config.rate)
 
-    def step(batch: Sequence[Example]) -> float:
+    def step(batch: Sequence[TrainingExample]) -> float:
         ids, mask, labels = padded(batch, padding)
         loss = model(
             input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)
@@ -38,7 +38,7 @@ def peft_step(model: Any, config: TuneConfig, padding: int, device: str = "cpu")
     return step
 
 
-def padded(batch: Sequence[Example], padding: int) -> tuple[torch.Tensor, ...]:
+def padded(batch: Sequence[TrainingExample], padding: int) -> tuple[torch.Tensor, ...]:
     """Return ids, attention mask and labels of a batch, each (samples, longest)."""
     whole = [(*example.prompt, *example.answer) for example in batch]
     longest = max(map(len, whole))

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from fencun.errors import ModelError
+from fencun.language import say
 from fencun.models.catalog import catalog
 from fencun.models.gguf import check_adapter
 from fencun.models.integrity import require_hash, require_sound
@@ -21,7 +22,10 @@ class Adapter(BaseModel):
     """What serving needs to know of an adapter; the manifest holds more, for people.
 
     ``base`` is the catalog name of the base model, ``base_sha256`` the hash of its file;
-    ``scale`` multiplies the LoRA update, ``temperature`` is what its answers were picked at.
+    ``scale`` multiplies the LoRA update, ``temperature`` is what its answers were picked at,
+    ``edits`` says that it learnt to adapt the written lines it is shown.
+    ``sendable`` says of how many of its texts shown first blind readers would send as they stood,
+    from 0 to 1, by the choice of length; empty where nobody read.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,7 +35,23 @@ class Adapter(BaseModel):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     scale: float = Field(default=1.0, gt=0, le=2)
     temperature: float = Field(default=0.7, ge=0, le=2)
+    edits: bool = False
+    sendable: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
     folder: Path
+
+    @property
+    def strengths(self) -> str:
+        """What blind readers found it good for, in one sentence; empty where nobody read."""
+        shares = " · ".join(f"{length} {share:.0%}" for length, share in self.sendable.items())
+        told = say(
+            f"蒙着眼读过，这个模型排第一的能照发的：{shares}。",
+            f"Read blind, so much of what this model shows first could be sent: {shares}.",
+        )
+        return told if shares else ""
+
+    def mostly_fails(self, length: str) -> bool:
+        """Whether blind readers would not send most of what it shows first at this length."""
+        return self.sendable.get(length, 1.0) < 0.5
 
     @property
     def gguf(self) -> Path:

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,26 +16,27 @@ from fencun.writer import Candidate, Writer, Writing
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One brief of a batch under the id that its line carries."""
+class BatchBrief:
+    """One brief of a batch under the id that its line carries; ``row`` is that line."""
 
     id: str
     brief: Brief
+    row: Json
 
 
-def read_jobs(path: Path, scenario: Scenario) -> tuple[list[Job], list[RecordError]]:
+def read_jobs(path: Path, scenario: Scenario) -> tuple[list[BatchBrief], list[RecordError]]:
     """Read a JSON Lines file of briefs (``id`` and the dimensions of the scenario a line).
 
     Returns the jobs that can be done, and one error for each line that cannot, with its number.
     """
-    jobs: list[Job] = []
+    jobs: list[BatchBrief] = []
     errors: list[RecordError] = []
     seen: dict[str, int] = {}
     for line, row in read_jsonl(path):
         try:
             if isinstance(row, RecordError):
                 raise row
-            job = _job(scenario, row, line)
+            job = parse_job(scenario, row, line)
             if job.id in seen:
                 raise RecordError(
                     f"第 {line} 行的 id {job.id} 和第 {seen[job.id]} 行重复。",
@@ -49,7 +50,12 @@ def read_jobs(path: Path, scenario: Scenario) -> tuple[list[Job], list[RecordErr
     return jobs, errors
 
 
-def _job(scenario: Scenario, row: Json, line: int) -> Job:
+def parse_job(scenario: Scenario, row: Json, line: int) -> BatchBrief:
+    """Return the brief of a row, which stands in ``line``.
+
+    Raises:
+        RecordError: it has no id, or is no brief of the scenario.
+    """
     given = dict(row)
     identity = given.pop("id", None)
     if isinstance(identity, int) and not isinstance(identity, bool):
@@ -57,7 +63,7 @@ def _job(scenario: Scenario, row: Json, line: int) -> Job:
     if not isinstance(identity, str) or not 0 < len(identity) <= 200:
         raise RecordError(f"第 {line} 行没有 id。", f"Line {line} has no id.", line=line)
     try:
-        return Job(identity, parse_brief(scenario, given))
+        return BatchBrief(identity, parse_brief(scenario, given), row)
     except BriefError as error:
         raise RecordError(
             f"第 {line} 行：{error.zh}", f"Line {line}: {error.en}", line=line
@@ -66,7 +72,7 @@ def _job(scenario: Scenario, row: Json, line: int) -> Job:
 
 async def write_batch(
     writer: Writer,
-    jobs: list[Job],
+    jobs: list[BatchBrief],
     out: Path,
     *,
     arm: Arm,
@@ -87,29 +93,59 @@ async def write_batch(
         EngineError: the engine failed; what was written stays.
     """
     with Appender(out) as appender:
-        done = set(finished(out, arm))
-        waiting = iter([job for job in jobs if job.id not in done])
-        count = len(jobs) - sum(job.id in done for job in jobs)
-        ready = len(jobs) - count
+        waiting = unwritten(jobs, out, arm)
+        ready = len(jobs) - len(waiting)
         tell(ready, len(jobs))
 
-        async def work() -> None:
+        def put(row: Json) -> None:
             nonlocal ready
-            for job in waiting:
-                writing = await writer.write(
-                    job.brief, arm=arm, keep=keep, draws=draws, seed=seed_of(seed, job.id)
-                )
-                appender.write(answer_row(job.id, writing))
-                ready += 1
-                tell(ready, len(jobs))
+            appender.write(row)
+            ready += 1
+            tell(ready, len(jobs))
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(parallel):
-                    group.create_task(work())
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
-    return count
+        await write_jobs(
+            writer, waiting, put, arm=arm, keep=keep, draws=draws, seed=seed, parallel=parallel
+        )
+    return len(waiting)
+
+
+async def write_jobs(
+    writer: Writer,
+    jobs: Sequence[BatchBrief],
+    put: Callable[[Json], None],
+    *,
+    arm: Arm,
+    keep: int,
+    draws: int,
+    seed: int,
+    parallel: int,
+) -> None:
+    """Write every job, ``parallel`` at a time, and ``put`` its line as soon as it is done.
+
+    Raises:
+        EngineError: the engine failed.
+    """
+    left = iter(jobs)
+
+    async def work() -> None:
+        for job in left:
+            writing = await writer.write(
+                job.brief, arm=arm, keep=keep, draws=draws, seed=seed_of(seed, job.id)
+            )
+            put(answer_row(job.id, writing))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(parallel):
+                group.create_task(work())
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+def unwritten(jobs: Sequence[BatchBrief], out: Path, arm: Arm) -> list[BatchBrief]:
+    """Return the jobs that ``out`` does not hold; raises as :func:`finished`."""
+    done = set(finished(out, arm))
+    return [job for job in jobs if job.id not in done]
 
 
 def finished(out: Path, arm: Arm) -> Iterator[str]:

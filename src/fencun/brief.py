@@ -6,7 +6,7 @@ People do not type enumerations. ``高中班主任`` is a 老师导师, ``幽默
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -18,6 +18,7 @@ from fencun.lunar import LunarDay
 from fencun.meaning import Meaning, shown, understand
 from fencun.scenario import Choice, Dimension, LengthRange, Person, Scenario, TactTopic
 from fencun.script import simplified
+from fencun.tact import cue_text
 
 # Kin and callings that Chinese honours with 您, and those it may.
 _ELDERS = (
@@ -40,7 +41,9 @@ _SPACES = re.compile(r"\s+")
 _BETWEEN_HAN = re.compile(
     r"(?<=[\u3400-\u9fff\U00020000-\U0003ffff]) (?=[\u3400-\u9fff\U00020000-\U0003ffff])"
 )
-_EDGES = ":：,，.。、;；!！~～-—–…“”\"‘’'「」『』 "  # what stands around a name, not in it
+_EDGES = (
+    ":：,，.。、;；!！~～-—–…“”\"‘’'「」『』《》【】[]？?· "  # what stands around a name, not in it
+)
 _DOTS = re.compile("(?<=\\w)[•‧・･∙⋅●](?=\\w)")  # all of them are the dot in 买买提·艾力
 _EMOJI = "[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
 _LOOSE_JOINER = re.compile(f"(?<!{_EMOJI})\u200d|\u200d(?!{_EMOJI})")
@@ -60,6 +63,17 @@ class Reading:
 
     def __str__(self) -> str:
         return say(self.zh, self.en)
+
+
+_MINE = re.compile(
+    r"^(?:去年|前年|那年|大学)?[我俺](?![爸妈爹娘爷奶公婆姥外哥姐弟妹舅姨姑叔伯家们俩跟和])"
+)
+_SECRET = re.compile(r"没跟|没告诉|没说|瞒|不想|别提|不要提")
+
+
+def _all_mine(clauses: Sequence[str]) -> bool:
+    """Whether there are clauses, and the writer's own doing is what each of them tells."""
+    return bool(clauses) and all(map(_MINE.match, clauses))
 
 
 SAY_IT = "say_it"  # beside the dimensions: what is delicate may be said
@@ -91,7 +105,7 @@ class Brief:
 
     @property
     def audience(self) -> Choice | None:
-        """Who is addressed, with register and licence to joke."""
+        """Who is addressed, and how."""
         dimension = self.scenario.role("audience")
         return dimension.choice(self.values[dimension.name]) if dimension else None
 
@@ -122,6 +136,21 @@ class Brief:
     def topics(self) -> tuple[TactTopic, ...]:
         """The sensitive topics that the detail betrays, unless they may be said."""
         return () if self.say_it else self.scenario.topics_in(simplified(self.value("detail")))
+
+    @property
+    def hushed(self) -> tuple[TactTopic, ...]:
+        """Those of :attr:`topics` that the text must not name.
+
+        Of a matter of their own that is no secret the writer may speak: 我考研没上.
+        """
+        hush = [topic for topic in self.topics if topic.handling == "不提"]
+        if not hush:
+            return ()
+        detail = cue_text(simplified(self.value("detail")))
+        telling = [(clause, self.scenario.topics_in(clause)) for clause in detail.split("，")]
+        if _SECRET.search(detail):
+            return tuple(hush)
+        return tuple(t for t in hush if not _all_mine([c for c, told in telling if t in told]))
 
     def simplified(self) -> "Brief":
         """Return the brief as gates read it: traditional characters as simplified ones."""
@@ -209,7 +238,7 @@ def parse_brief(
         if dimension.kind == "text":
             values[dimension.name] = typed
             continue
-        meaning = understand(dimension, typed, strict=strict, today=today)
+        meaning = _meaning(scenario, dimension, typed, strict=strict, today=today)
         values[dimension.name] = meaning.choice.value
         if typed and typed != meaning.choice.value:
             words[dimension.name] = typed
@@ -252,10 +281,24 @@ def read_fields(scenario: Scenario, raw: Mapping[str, str]) -> dict[str, Reading
             continue
         try:
             typed = _clean(dimension, raw[dimension.name])
-            told[dimension.name] = _reading(dimension, typed, understand(dimension, typed))
+            told[dimension.name] = _reading(dimension, typed, _meaning(scenario, dimension, typed))
         except BriefError as error:
             told[dimension.name] = error
     return told
+
+
+def _meaning(
+    scenario: Scenario,
+    dimension: Dimension,
+    typed: str,
+    *,
+    strict: bool = False,
+    today: date | None = None,
+) -> Meaning:
+    """Return what ``typed`` means; of a length, what it is the length of may be named with it."""
+    if dimension.kind == "length" and not strict:
+        typed = typed.replace(scenario.product, "") or typed
+    return understand(dimension, typed, strict=strict, today=today)
 
 
 def _reading(dimension: Dimension, typed: str, meaning: Meaning) -> Reading:

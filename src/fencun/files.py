@@ -135,10 +135,15 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Json | RecordError]]:
             f"打不开 {path}：{error.strerror}。", f"Cannot open {path}: {error.strerror}."
         ) from error
     with file:
-        for number, raw in enumerate(file, start=1):
-            line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-            if line.strip():
-                yield number, _parse_line(line, number)
+        yield from parse_jsonl(file)
+
+
+def parse_jsonl(lines: Iterable[bytes], first: int = 1) -> Iterator[tuple[int, Json | RecordError]]:
+    """Yield what :func:`read_jsonl` does of ``lines``, counted from ``first`` on."""
+    for number, raw in enumerate(lines, start=first):
+        line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        if line.strip():
+            yield number, _parse_line(line, number)
 
 
 def whole_rows(path: Path) -> Iterator[tuple[int, Json]]:
@@ -153,17 +158,47 @@ def whole_rows(path: Path) -> Iterator[tuple[int, Json]]:
         yield line, row
 
 
+class TwinsError(ValueError):
+    """An object of JSON tells the same key twice: only one of the two would be kept."""
+
+
+def loads(text: str) -> Any:
+    """Return what the JSON in ``text`` says; no object in it may tell a key twice.
+
+    Raises:
+        TwinsError: one does; says which key.
+        ValueError: it is no JSON, or holds a number that no program can hold.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=_without_twins)
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> Json:
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise TwinsError(next(name for name in names if names.count(name) > 1)[:40])
+    return told
+
+
 def _parse_line(raw: bytes, number: int) -> Json | RecordError:
     try:
-        value = json.loads(raw.decode("utf-8"))
+        value = loads(raw.decode("utf-8"))
     except UnicodeDecodeError:
         return RecordError(
             f"第 {number} 行不是 UTF-8 编码；如果是 GBK 文件，请先另存为 UTF-8。",
             f"Line {number} is not UTF-8; if the file is GBK, save it as UTF-8 first.",
             line=number,
         )
-    except (json.JSONDecodeError, RecursionError) as error:
-        reason = getattr(error, "msg", "nested too deeply")
+    except TwinsError as error:
+        return RecordError(
+            f"第 {number} 行把“{error}”写了两次。",
+            f"Line {number} tells {str(error)!r} twice.",
+            line=number,
+        )
+    except (ValueError, RecursionError) as error:
+        too_much = "a number too long" if isinstance(error, ValueError) else "nested too deeply"
+        reason = getattr(error, "msg", too_much)
         return RecordError(
             f"第 {number} 行不是合法的 JSON（{reason}）。",
             f"Line {number} is not valid JSON ({reason}).",
@@ -194,7 +229,7 @@ def sha256_json(value: Any) -> str:
 
 
 class Appender:
-    """Appends JSON lines to one file, each on the disk before :meth:`write` returns.
+    """Appends JSON lines to one file, on the disk before :meth:`write` returns.
 
     Opening cuts off a last line that a killed process left half written, and locks the file
     against a second writer. Use as a context manager.
@@ -221,11 +256,11 @@ class Appender:
             ) from error
         self._cut_torn_line()
 
-    def write(self, row: Json) -> None:
-        """Append ``row`` as one line; where that fails, the file is as it was before."""
+    def write(self, *rows: Json) -> None:
+        """Append ``rows``, a line each; where that fails, the file is as it was before."""
         end = self._file.seek(0, os.SEEK_END)
         try:
-            left = memoryview(dump_line(row))
+            left = memoryview(b"".join(map(dump_line, rows)))
             while left:
                 left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())

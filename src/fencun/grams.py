@@ -53,7 +53,9 @@ def common_pieces(text: str, other: str, least: int) -> list[tuple[int, int]]:
     Pieces are taken greedily from the left and do not overlap.
     """
     known = frozenset(grams(other, least))
-    pieces = []
+    pieces: list[tuple[int, int]] = []
+    if known.isdisjoint(grams(text, least)):
+        return pieces
     start = 0
     while start + least <= len(text):
         if text[start : start + least] not in known:
@@ -69,8 +71,18 @@ def common_pieces(text: str, other: str, least: int) -> list[tuple[int, int]]:
 
 def alike(one: str, other: str, degree: float) -> bool:
     """Whether two texts, punctuation aside, have a difflib ratio of ``degree`` or more."""
-    matcher = SequenceMatcher(None, words_only(one), words_only(other), autojunk=False)
-    return matcher.real_quick_ratio() >= degree and matcher.ratio() >= degree
+    one, other = words_only(one), words_only(other)
+    total = len(one) + len(other)
+
+    def may_be(matched: int) -> bool:
+        return not total or 2.0 * matched / total >= degree
+
+    # What no matching can exceed comes first: to make a matcher ready costs ten times as much.
+    return (
+        may_be(min(len(one), len(other)))
+        and may_be((Counter(one) & Counter(other)).total())
+        and SequenceMatcher(None, one, other, autojunk=False).ratio() >= degree
+    )
 
 
 class GramIndex:

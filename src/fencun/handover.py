@@ -1,36 +1,30 @@
 """Many briefs by way of a Batch service: requests to a file, and results from one.
 
-The files are those of OpenAI's Batch API, which ``vllm run-batch`` and the batch services of
-model providers take: one request a line, one result a line, in any order. A ``custom_id`` tells
-which draw of which brief it is, and what it was asked.
+A ``custom_id`` tells which draw of which brief it is, and what it was asked; the files are those
+of models/batchfile.py.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from fencun import files
-from fencun.batch import Job, answer_row, finished, seed_of
-from fencun.errors import EngineError, FencunError, RecordError
-from fencun.files import Appender, Json, read_jsonl
+from fencun.batch import BatchBrief, answer_row, finished, seed_of
+from fencun.errors import EngineError, FencunError
+from fencun.files import Appender, Json
 from fencun.language import say
-from fencun.models import dialect, wire
+from fencun.models import batchfile
 from fencun.models.engine import Completion
 from fencun.prompt import Arm, parse_arm
 from fencun.writer import EXAMPLES, Prompt, Writer, Writing
 
-_URL = "/v1/chat/completions"
-_STREAMING = ("stream", "stream_options")
-# Batch services refuse fields that they do not know; those that serve a Qwen know these.
-_QUIET = {"chat_template_kwargs": {"enable_thinking": False}, "enable_thinking": False}
 _PARTS = 5  # dots in a custom_id before the brief's own id, which may hold any
+_AT_ONCE = 256  # lines that are put on the disk together: what is lost is soon made again
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawId:
     """What a ``custom_id`` says: draw ``draw`` of ``draws`` for a brief, from ``seed`` on.
 
     ``digest`` is that of the scenario, the model and the chat: what was asked.
@@ -48,7 +42,7 @@ class Drawn:
 
 
 @dataclass(slots=True)
-class Brought:
+class HandOverResult:
     """What came of results: how many briefs were ``written`` now, the ids of those that still
     wait for draws, and why rows were not taken, with their counts."""
 
@@ -58,7 +52,14 @@ class Brought:
 
 
 def hand_out(
-    writer: Writer, jobs: Sequence[Job], path: Path, *, arm: Arm, model: str, draws: int, seed: int
+    writer: Writer,
+    jobs: Sequence[BatchBrief],
+    path: Path,
+    *,
+    arm: Arm,
+    model: str,
+    draws: int,
+    seed: int,
 ) -> int:
     """Write ``draws`` requests for each of ``jobs`` to ``path``; return how many there are.
 
@@ -68,51 +69,53 @@ def hand_out(
     Raises:
         FencunError: it cannot be written; what was there is untouched.
     """
-    quiet = _QUIET if "qwen" in f"{model} {writer.engine.name}".lower() else {}
 
     def requests() -> Iterator[Json]:
         for job in jobs:
             decoding = writer.sampling(job.brief, arm)
             for drawn, prompt in _asked(writer, job, arm, draws, seed_of(seed, job.id)):
-                body = wire.chat_body(prompt.chat, replace(decoding, seed=drawn.seed + drawn.draw))
-                body = {name: value for name, value in body.items() if name not in _STREAMING}
-                yield {
-                    "custom_id": str(drawn),
-                    "method": "POST",
-                    "url": _URL,
-                    "body": {"model": model, **body, **quiet},
-                }
+                seeded = replace(decoding, seed=drawn.seed + drawn.draw)
+                yield batchfile.request(
+                    str(drawn), prompt.chat, seeded, model=model, known_as=writer.engine.name
+                )
 
     return files.write_jsonl(path, requests())
 
 
 def _asked(
-    writer: Writer, job: Job, arm: str, draws: int, seed: int
-) -> Iterator[tuple[Drawn, Prompt]]:
+    writer: Writer, job: BatchBrief, arm: str, draws: int, seed: int
+) -> Iterator[tuple[DrawId, Prompt]]:
     """Yield every draw of a brief with its prompt, in order."""
     draw = 0
     for prompt in writer.prompts(job.brief, parse_arm(arm), draws):
         asked = [job.brief.scenario.name, writer.engine.name, prompt.chat]
         digest = files.sha256_json(asked)[:12]
         for _ in range(prompt.draws):
-            yield Drawn(arm, draws, draw, seed, digest, job.id), prompt
+            yield DrawId(arm, draws, draw, seed, digest, job.id), prompt
             draw += 1
 
 
 async def bring_back(
-    writer: Writer, jobs: Sequence[Job], results: Sequence[Path], out: Path, *, keep: int
-) -> Brought:
+    writer: Writer,
+    jobs: Sequence[BatchBrief],
+    results: Sequence[Path],
+    out: Path,
+    *,
+    keep: int,
+    requests: Path | None = None,
+) -> HandOverResult:
     """Gate and rank what came back for ``jobs``, and append it to ``out``, a line a brief.
 
     A brief is written once every draw of it has come back, as a text or as an error; briefs
     that ``out`` has already stay as they are. Of results of several hand-outs the first that
-    is whole counts.
+    is whole counts. ``requests`` is the file that was handed out: what was changed in it is
+    noticed.
 
     Raises:
         FencunError: a file cannot be read or written, or ``out`` holds another arm.
     """
-    brought = Brought()
-    returned = _read(results, brought)
+    brought = HandOverResult()
+    returned = _read(results, brought, requests)
     arms = {drawn.arm for rows in returned.values() for drawn in rows}
     if len(arms) > 1:
         raise FencunError(
@@ -121,15 +124,21 @@ async def bring_back(
         )
     with Appender(out) as appender:
         done = {identity for arm in arms for identity in finished(out, parse_arm(arm))}
+        lines: list[Json] = []
         for job in jobs:
             rows = returned.pop(job.id, {})
             if job.id in done:
                 continue
             if writing := await _written(writer, job, rows, keep, brought):
-                appender.write(answer_row(job.id, writing))
-                brought.written += 1
+                lines.append(answer_row(job.id, writing))
             else:
                 brought.waiting.append(job.id)
+            if len(lines) == _AT_ONCE:
+                appender.write(*lines)
+                brought.written += len(lines)
+                lines.clear()
+        appender.write(*lines)
+        brought.written += len(lines)
     if left := sum(map(len, returned.values())):
         brought.refused[say("需求文件里没有这个 id", "no such id among the briefs")] += left
     return brought
@@ -137,10 +146,10 @@ async def bring_back(
 
 async def _written(
     writer: Writer,
-    job: Job,
-    rows: dict[Drawn, Completion | None],
+    job: BatchBrief,
+    rows: dict[DrawId, Completion | None],
     keep: int,
-    brought: Brought,
+    brought: HandOverResult,
 ) -> Writing | None:
     """Return what came of a brief; None where draws are missing, strange, or all in error."""
     writing = None
@@ -167,45 +176,25 @@ async def _written(
     return writing
 
 
-def _read(paths: Sequence[Path], brought: Brought) -> dict[str, dict[Drawn, Completion | None]]:
+def _read(
+    paths: Sequence[Path], brought: HandOverResult, requests: Path | None
+) -> dict[str, dict[DrawId, Completion | None]]:
     """Return what came back by brief, None for an error; of duplicates the first text counts."""
-    returned: dict[str, dict[Drawn, Completion | None]] = defaultdict(dict)
-    for path in paths:
-        for _, row in read_jsonl(path):
-            drawn = None if isinstance(row, RecordError) else _drawn(row.get("custom_id"))
-            if drawn is None or isinstance(row, RecordError):
-                reason = say("不是分寸交出去的请求的结果", "no result of a request of ours")
-                brought.refused[reason] += 1
-                continue
-            try:
-                completion = _completion(row)
-            except EngineError as error:
-                brought.refused[str(error)] += 1
-                completion = None
-            rows = returned[drawn.id]
-            if rows.get(drawn) is None:
-                rows[drawn] = completion
+    returned: dict[str, dict[DrawId, Completion | None]] = defaultdict(dict)
+    for drawn, told in batchfile.results(paths, brought.refused, _drawn, requests):
+        rows = returned[drawn.id]
+        if rows.get(drawn) is None:
+            rows[drawn] = None if isinstance(told, EngineError) else told
     return returned
 
 
-def _drawn(custom_id: Any) -> Drawn | None:
-    parts = custom_id.split(".", _PARTS) if isinstance(custom_id, str) else []
+def _drawn(custom_id: str) -> DrawId | None:
+    parts = custom_id.split(".", _PARTS)
     if len(parts) != _PARTS + 1:
         return None
     arm, draws, draw, seed, digest, identity = parts
     try:
-        drawn = Drawn(parse_arm(arm), int(draws), int(draw), int(seed), digest, identity)
+        drawn = DrawId(parse_arm(arm), int(draws), int(draw), int(seed), digest, identity)
     except (FencunError, ValueError):
         return None
     return drawn if 0 <= drawn.draw < drawn.draws <= 1000 and str(drawn) == custom_id else None
-
-
-def _completion(row: Json) -> Completion:
-    """Return the answer of a result row; raises :class:`EngineError` with its words for none."""
-    response = row.get("response")
-    told = response if isinstance(response, dict) else {}
-    body = told.get("body")
-    status = told.get("status_code", 200)
-    if row.get("error") or status != 200 or not isinstance(body, dict):
-        raise dialect.refused(json.dumps(row.get("error") or body or row))
-    return wire.whole(body)

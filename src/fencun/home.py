@@ -25,3 +25,8 @@ def scenarios_dir() -> Path:
     """Return the folder of the shipped scenarios: inside the wheel, or of this checkout."""
     shipped = PACKAGE / "scenarios"
     return shipped if shipped.is_dir() else PACKAGE.parents[1] / "scenarios"
+
+
+def own_scenarios_dir() -> Path:
+    """Return the folder of the scenarios made on this machine."""
+    return home() / "scenarios"

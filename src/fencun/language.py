@@ -1,6 +1,7 @@
 """Which language the product speaks: Chinese first, English when asked."""
 
 import os
+from collections.abc import Iterable
 from typing import Literal
 
 Language = Literal["zh", "en"]
@@ -14,3 +15,13 @@ def language() -> Language:
 def say(zh: str, en: str) -> str:
     """Pick the sentence in the language of this process."""
     return en if language() == "en" else zh
+
+
+def enumerated(words: Iterable[str]) -> str:
+    """Return ``words`` as a sentence of this language lists them."""
+    return say("、", ", ").join(words)
+
+
+def titled(title: object, told: object) -> str:
+    """Return ``told`` behind its title, with the colon of this language."""
+    return f"{title}{say('：', ': ')}{told}"

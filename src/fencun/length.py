@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fencun.numerals import FIGURES, read_number
+from fencun.numerals import FIGURES, in_figures, is_one_number, read_number
 from fencun.script import plain
 
 _D = "[一二两三四五六七八九]"
@@ -34,24 +34,26 @@ _TOKENS: tuple[tuple[str, str], ...] = (
     ("most", "最多|至多|顶多|最长|最高|撑死|上限|at most|max(?:imum)?(?: of)?|up to"),
     ("least", "至少|最少|最短|最低|起码|下限|at least|min(?:imum)?(?: of)?"),
     ("most>", rf"{_ALSO}(?:以内|之内|以下|之下)|内(?!容)|封顶|为限|打住|到顶"),
-    ("most>", "或更少|or (?:less|fewer)"),
+    ("most>", "往下|或更少|or (?:less|fewer)"),
     ("least>", rf"{_ALSO}(?:以上|之上)|起步?|往上|打底|或更多|or more|\+|plus"),
     ("most<", r"<=|≤|≦|限制?在?|within"),
     ("least<", r">=|≥|≧|上(?=百)"),
-    ("below<", rf"{_LESS}|不足|不到|不满|未满|<|under|below|(?:less|fewer|shorter) than"),
+    ("below", "不足|不到|不满|未满"),
+    ("below<", rf"{_LESS}|<|under|below|(?:less|fewer|shorter) than"),
     ("above<", rf"不止|不只|{_MORE}|>|(?:more|longer) than|over|above"),
     ("above>", "开外"),
-    ("about<", "大约|大概|约莫?|差不多|将近|接近|近|大致"),
+    ("give<", rf"(?:(?:左右|上下)?浮动|正负|±|\+/?-|上下)(?= ?[\d{FIGURES}])"),
+    ("about<", "大约|大概|约莫?|差不多|将近|接近|近|大致|小(?=[一两二三]?百)"),
     ("about<", r"about|around|roughly|approx(?:imately|\.)?"),
-    ("about>", "左右|上下|光景|许|or so"),
-    ("barely>", "出头"),
+    ("about>", "(?:左右|上下)(?:浮动)?|光景|许|or so"),
+    ("barely>", "出头(?:一点儿?)?|多一?点儿?"),
     ("sentences", r"个?句子|句话?|sentences?"),
     ("unit", r"个?(?:汉字|中文字|字符|字(?!数))|(?:chinese )?(?:characters?|chars?)"),
-    ("to", r"-|到|至|to"),
+    ("to", r"-|到|至|to|\.{2,}|or(?= \d+ sentences)"),
     ("and", "和|与|跟|and|,?(?:但|但是|而且|并且|且|同时|又|也)|but"),
     (
         "",
-        rf"{_NOT}(?:长|短|啰嗦)|一[段条篇]|总字数|字数|内容|文字|话|祝福|篇幅|长度|总共|一共|全文|正文|整体",
+        rf"{_NOT}(?:长|短|啰嗦)|中等|适中|一[段条篇]|总字数|字数|内容|文字|话|篇幅|长度|总共|一共|全文|正文|整体",
     ),
     (
         "",
@@ -59,10 +61,13 @@ _TOKENS: tuple[tuple[str, str], ...] = (
     ),
     (
         "",
-        "来(?=个)|就(?:行|好|可以|够)?|即可|可以|为宜|为好|够了|行|好|吧|了|呢|的|在|共|是|有|都|个",
+        "来(?=个)|就(?:行|好|可以|够)?|即可|可以|为宜|为好|足够|足矣|够了|行|好|吧|了|呢|的|在|共|是|有|都"
+        "|个|麻烦|帮(?:我|忙)|拜托|多谢|谢谢您?|thanks|thank you",
     ),
+    ("", "[含连]标点(?:符号)?(?:在内)?|(?:包括|包含|算上?)标点(?:符号)?(?:在内)?|越[长短多少]越好"),
     ("", "短小?(?:一点|点|些)?|简短(?:一点|点|些)?|长(?:一点|点|些)|[多少]写(?:一点|点|些)"),
-    ("", 'please|keep|write|it|in|length|long|from|of|the|is|be|should|[\\s,.;:!?、。()"“”]'),
+    ("", "please|keep|write|it|in|length|long|from|of|the|is|be|should|an?"),
+    ("", r'[\s,.;:!?、。()"“”【】\[\]《》「」]'),
 )
 _WORD = re.compile("|".join(f"(?P<t{at}>{words})" for at, (_, words) in enumerate(_TOKENS)))
 _DIGITS = rf"(?:\d{{1,6}}|[{FIGURES}]{{1,8}})"
@@ -70,19 +75,23 @@ _NUMBER = re.compile(
     rf"(?P<half>半百)|(?P<some>好?[几数](?P<someof>[十百千]))"
     rf"|(?P<tens>{_D}?)十几|(?P<hundreds>{_D}?)百几十"
     rf"|(?<!{_D})百儿?八十(?P<idiom>)"
-    rf"|(?P<base>{_D}百)(?P<b1>{_D})(?P<b2>{_D})十|(?P<ten>{_D}?十)(?P<t1>{_D})(?P<t2>{_D})"
-    rf"|(?P<p1>{_D})[、,]?(?P<p2>{_D})(?P<of>[十百千]|(?=个?句))"
-    rf"|(?P<number>{_DIGITS})(?P<tail>[多余来把几])?"
+    rf"|(?P<base>{_D}百)(?P<b1>{_D})(?P<b2>{_D})十?|(?P<ten>{_D}?十)(?P<t1>{_D})(?P<t2>{_D})"
+    rf"|(?P<p1>{_D})[、,]?(?P<p2>{_D})(?:(?P<of>[十百千])来?|(?P<ones>(?=个?[句字])))"
+    rf"|(?P<number>{_DIGITS})(?P<tail>好几|大几|[多余来把几])?"
 )
 _TOLD = re.compile(rf"\d|[{FIGURES}几数][多来余把几]?个?(?:汉|中文)?[字句]|[十百千廿卅]")
 _DASH_BY_ONE = re.compile(r"(?<=\d)一+(?=\d)")
+_COMPARED = r"<=|>=|[<>≤≥≦≧]"
+_MEASURED = re.compile(rf"(\d+) ?({_COMPARED}) ?(?=字数|长度|篇幅|length)")  # 50<字数<80
+_MIRRORED = str.maketrans("<>≤≥≦≧", "><≥≤≧≦")
+_LEFT_OPEN = re.compile(rf"[\d字] ?(?:{_COMPARED})")
 
 
 class UnclearError(ValueError):
     """A number of characters is told, but not all that is said about it is understood."""
 
 
-class Span(NamedTuple):
+class LengthBounds(NamedTuple):
     """At least ``low`` and at most ``high`` characters; None where that side is open."""
 
     low: int | None
@@ -108,9 +117,16 @@ class _Term:
     high: int
     sentences: bool = False
     bound: str = ""
+    joined: bool = False
+
+    def give(self, by: "_Term") -> None:
+        """Widen it: 80字±10."""
+        if self.bound not in ("", "about") or self.low != self.high or by.low != by.high:
+            raise UnclearError(f"{self.low}±{by.low}")
+        self.bound, self.low, self.high = "", self.low - by.low, self.high + by.low
 
 
-def parse_length(typed: str) -> Span | None:
+def parse_length(typed: str) -> LengthBounds | None:
     """Read a length told in numbers, in characters; None where none is told.
 
     ``50字以内`` has an upper end, ``至少80字`` a lower, ``八十字左右`` is a fifth to either
@@ -119,9 +135,12 @@ def parse_length(typed: str) -> Span | None:
     Raises:
         UnclearError: a number is told, but with words that are not understood, or that contradict.
     """
-    text = _DASH_BY_ONE.sub("-", plain(typed))
+    text = _DASH_BY_ONE.sub("-", in_figures(plain(typed)))
     if not _TOLD.search(text):
         return None
+    text = _MEASURED.sub(lambda said: said[2].translate(_MIRRORED) + said[1], text)
+    if _LEFT_OPEN.search(text):
+        raise UnclearError(typed)
     terms = _terms(list(_tokens(text)))
     if len({term.sentences for term in terms}) == 2:  # "one sentence, at most 20 characters"
         terms = [term for term in terms if not term.sentences]
@@ -132,7 +151,7 @@ def parse_length(typed: str) -> Span | None:
     high = min((span.high for span in spans if span.high is not None), default=None)
     if low is not None and high is not None and low > high:
         raise UnclearError(typed)
-    return Span(low, high)
+    return LengthBounds(low, high)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, _Term | None]]:
@@ -160,7 +179,7 @@ def _read(number: re.Match[str]) -> tuple[int, int]:
         return 2 * unit, 10 * unit - 1
     if number["idiom"] is not None:
         return 80, 100
-    if number["of"] is not None:
+    if number["p1"]:
         unit = read_number(number["of"]) if number["of"] else 1
         return _pair(unit * read_number(number["p1"]), unit * read_number(number["p2"]))
     for base, one, two, unit in (("base", "b1", "b2", 10), ("ten", "t1", "t2", 1)):
@@ -174,6 +193,8 @@ def _read(number: re.Match[str]) -> tuple[int, int]:
     if number["tens"] is not None:
         ten = 10 * read_number(number["tens"] or "一")
         return ten + 1, ten + 9
+    if not is_one_number(number["number"]):
+        raise UnclearError(number["number"])
     return _exact(read_number(number["number"]), number["tail"])
 
 
@@ -219,9 +240,14 @@ class _Gathered:
     joining: bool = False
 
     def number(self, term: _Term) -> None:
-        if self.joining:
+        if self.before == "give" and self.terms:
+            self.terms[-1].give(term)
+        elif self.joining:
             last = self.terms[-1]
+            if last.joined:  # 50-80-100
+                raise UnclearError(f"{last.high}, {term.high}")
             last.low, last.high = _pair(last.low, max(term.high, last.low))
+            last.joined = True
         else:
             term.bound = self.before
             self.terms.append(term)
@@ -239,7 +265,7 @@ class _Gathered:
         self.terms[-1].sentences |= kind == "sentences"
 
     def bound(self, kind: str, follows: str) -> None:
-        if kind.endswith("<") or (kind in ("most", "least") and _leads(follows)):
+        if kind.endswith("<") or (kind in ("most", "least", "below") and _leads(follows)):
             self.before = _bound(self.before, kind.rstrip("<"))
         elif self.terms and not self.before:
             last = self.terms[-1]
@@ -267,21 +293,21 @@ def _bound(one: str, other: str) -> str:
     return one
 
 
-def _span(term: _Term) -> Span:
+def _span(term: _Term) -> LengthBounds:
     low, high = (term.low, term.high) if not term.sentences else _of_sentences(term)
     if term.bound == "most":
-        return Span(low if low < high else None, high)
+        return LengthBounds(low if low < high else None, high)
     if term.bound == "below":
-        return Span(low if low < high else None, high - 1)
+        return LengthBounds(low if low < high else None, high - 1)
     if term.bound == "least":
-        return Span(low, None if low == high else high * 3 // 2)
+        return LengthBounds(low, None if low == high else high * 3 // 2)
     if term.bound == "above":
-        return Span(low + 1, None if low == high else high * 3 // 2)
+        return LengthBounds(low + 1, None if low == high else high * 3 // 2)
     if term.bound == "barely":
-        return Span(low, high + high // _ABOUT)
+        return LengthBounds(low, high + high // _ABOUT)
     if low == high:
-        return Span(low - low // _ABOUT, high + high // _ABOUT)
-    return Span(low, high)
+        return LengthBounds(low - low // _ABOUT, high + high // _ABOUT)
+    return LengthBounds(low, high)
 
 
 def _of_sentences(term: _Term) -> tuple[int, int]:

@@ -5,17 +5,28 @@ then. Where two things may be meant, or a word turns the meaning round, it is as
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
 
 from fencun.errors import BriefError
 from fencun.length import UnclearError, parse_length
-from fencun.lunar import TWELFTH, LunarDay, greeted_year, is_eve, named_days, solar_days
+from fencun.lunar import (
+    NEW_YEAR,
+    TWELFTH,
+    LunarDay,
+    days_from,
+    greeted_year,
+    is_eve,
+    named_days,
+    solar_days,
+)
+from fencun.numerals import FIGURES, read_number
 from fencun.scenario import EVE, Choice, Dimension, LengthRange
 from fencun.script import plain
 
+_GAP = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff\d])")
 _SPACING = re.compile(r"[\s，。、,.!！;；-]")
 _FILLER = re.compile(
     r"[\s，。、,.!！-]|一点儿?|一些|有点儿?|比较|稍微|那种|(?:点儿?|些|的|吧|风格|风|口吻|语气)$"
@@ -24,7 +35,23 @@ _OURS = re.compile(r"^(?:我们?|俺|咱们?)的?(?=.)")
 _NAME = re.compile(
     r"[小老阿大][\u4e00-\u9fff]{1,2}|[\u4e00-\u9fff]{1,2}(?:哥|姐|总|工|姨|叔|师傅|老师|大人)|大人"
 )
-_NEGATED = re.compile(r"(?:别|不要?|不用|少|勿|莫|甭|非)(?:太|那么|这么|再|过于|过)?$")
+_NEGATED = re.compile(
+    r"(?:(?:别|不要?|不用|不是|不在|除了|少|勿|莫|甭|非)(?:太|那么|这么|再|过于|过)?|过了|^出了?"
+    r"|[阳公新西]历(?:的|年的?)?|闰)$"
+)
+_NOT_THEN = re.compile(  # after a name: another day or moment, or not on it
+    r"(?:当[天日]|假期|放假|长假|期间)?(?:[的之以]?(?:前|后)|过后|结束|最后|末尾|第[二三四五六七八]天"
+    r"|次日|隔[天日]|不[行要算写发]|除外|[之以]外)"
+    r"|的?(?:底|末|尾|[中下]旬)"
+)
+_NEAR = re.compile(  # after the name of a day: so many days from it
+    r"(?:当[天日])?的?(?:(?P<ago>[前头])(?P<count>[一两二三四五六七\d])?[天日晚](?!天)|(?P<dusk>前[夕夜])"
+    r"|(?P<later>后)(?P<more>[一两二三四五六七\d])[天日晚]|(?P<next>次日|隔[天日])|第(?P<nth>[二三四五六七八])天)"
+)
+_MORE_DAYS = re.compile(rf"初[{FIGURES}\d]|[{FIGURES}\d][号日]")
+_COUNTED = "岁年周个号日人块万元件斤里多几"  # after a number: that many of them, and no day
+_NOON = re.compile(r"(?:[中正]午|[上下]午|白天)的?$")
+_MONTH = re.compile(r"月的?$")
 _REFUSING = re.compile(r"^(?:别|不|少|勿|莫)")
 
 
@@ -51,9 +78,10 @@ def understand(
         return Meaning(exact)
     if strict:
         raise not_understood(dimension, typed)
-    said = plain(typed)
+    said = _GAP.sub("", plain(typed))
     for candidate in (said, _bare(said)):
-        if choice := dimension.plain_names.get(candidate):
+        choice = dimension.plain_names.get(candidate) or dimension.english.get(candidate)
+        if choice:
             return Meaning(choice, day=_day(dimension, said, today))
     if dimension.kind == "length" and (meaning := _length(dimension, typed)):
         return meaning
@@ -107,7 +135,22 @@ def _standing(names: Iterable[str], typed: str) -> list[str]:
             for other, start in spans.items()
         )
     ]
-    return [name for name in whole if not _NEGATED.search(typed[: spans[name]])]
+    return [
+        name
+        for name in whole
+        if not _NEGATED.search(typed[: spans[name]]) and not _cut(typed, name, spans[name])
+    ]
+
+
+def _cut(typed: str, name: str, at: int) -> bool:
+    """Whether ``name`` at ``at`` is part of a number or a date: 十五 in 二十五, in 腊月十五."""
+    before, after = typed[at - 1 : at] if at else "", typed[at + len(name) :][:1]
+    return bool(
+        (name[0] in f"初{FIGURES}" and _MONTH.search(typed[:at]))
+        or (name[0] in FIGURES and before and before in f"初第{FIGURES}")
+        or (name[-1] in FIGURES and after and after in f"{_COUNTED}{FIGURES}")
+        or (name.endswith("点") and _NOON.search(typed[:at]))
+    )
 
 
 def _tiers(dimension: Dimension, names: list[str]) -> list[list[str]]:
@@ -140,6 +183,7 @@ def _only(dimension: Dimension, typed: str, names: list[str]) -> Choice:
 
 def _occasion(dimension: Dimension, typed: str, said: str, today: date | None) -> Meaning:
     """What is done decides, then the name of a day, then its date, then what anything may be."""
+    said = _without_other_days(dimension, _reckoned(dimension, said, today))
     day = _day(dimension, said, today)
     on_day = _choice_on(dimension, day, today) if day else None
     names = [name for name in dimension.plain_names if len(name) > 1]
@@ -156,7 +200,64 @@ def _occasion(dimension: Dimension, typed: str, said: str, today: date | None) -
         raise _no_such_day(dimension, typed, day)
     if day and on_day:
         return _on(on_day, day, said, today)
+    if _MORE_DAYS.search(said):  # several days, or one that is not understood
+        raise not_understood(dimension, typed)
     return Meaning(_named(dimension, typed, said))
+
+
+def _reckoned(dimension: Dimension, said: str, today: date | None) -> str:
+    """Write a day that is counted from another as its own date: 元宵前一天 is 正月十四."""
+    year = greeted_year(today or date.today())
+    eve = LunarDay(TWELFTH, year.eve)
+    places = [(one.start, one.end, min(one.day, eve)) for one in named_days(said)]
+    for name, day in _single_days(dimension, eve):
+        at = said.find(name)
+        if at >= 0 and not _cut(said, name, at):
+            places.append((at, at + len(name), day))
+    for start, end, day in sorted(places, key=lambda place: place[1], reverse=True):
+        near = _NEAR.match(said, end)
+        if near is None or (near["dusk"] and day == eve):  # 除夕前夜 is said of two evenings
+            continue
+        if reckoned := days_from(day, _days_off(near), year):
+            return f"{said[:start]}{reckoned}{said[near.end() :]}"
+    return said
+
+
+def _single_days(dimension: Dimension, eve: LunarDay) -> Iterator[tuple[str, LunarDay]]:
+    """Yield the names of one day each; 春节 and what else is said loosely are its first day."""
+    for name, choice in dimension.plain_names.items():
+        days = {day for span in choice.spans(eve) for day in span}
+        if len(days) == 1 and len(name) > 1:
+            yield name, days.pop()
+        elif name in choice.plain_loose and choice.first_day == NEW_YEAR:
+            yield name, NEW_YEAR
+
+
+def _days_off(near: re.Match[str]) -> int:
+    if near["nth"]:
+        return read_number(near["nth"]) - 1
+    if near["ago"] or near["dusk"]:
+        return -read_number(near["count"] or "一")
+    return read_number(near["more"] or "一")
+
+
+def _without_other_days(dimension: Dimension, said: str) -> str:
+    """Leave out names that only tell another day or moment: 除夕之前, 初七以后, 年夜饭后."""
+    names = sorted((name for name in dimension.plain_names if len(name) > 1), key=len, reverse=True)
+    starts = {named.start for named in named_days(said)}
+
+    def kept(match: re.Match[str]) -> str:
+        choice, name = dimension.plain_names[match[0]], match[0]
+        other = bool(_NOT_THEN.match(said, match.end()))
+        if name in choice.plain_loose and match.start() not in starts:
+            other = other or said[match.end() :][:1] in tuple(FIGURES)  # 腊月三十一
+        return "，" if other else name
+
+    cut = re.sub("|".join(map(re.escape, names)), kept, said)
+    for named in reversed(list(named_days(cut))):
+        if _NOT_THEN.match(cut, named.end):
+            cut = f"{cut[: named.start]}，{cut[named.end :]}"
+    return cut
 
 
 def _day(dimension: Dimension, said: str, today: date | None) -> LunarDay | None:

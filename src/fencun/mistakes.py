@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 _MOST = 20
+_FILLED = {"en", "product", "product_en"}  # taken from other keys, which are then told as missing
 # What to say of each kind of pydantic's errors; {key} is the last step, others are its context.
 _SAID: dict[str, tuple[str, str]] = {
     "missing": ("少了 {key}", "{key} is missing"),
@@ -101,10 +102,12 @@ def of_keys(root: yaml.Node | None) -> Iterator[Mistake]:
 
 
 def of_values(
-    error: ValidationError, root: yaml.Node | None, known: Iterable[str]
+    error: ValidationError, root: yaml.Node | None, known: Iterable[str], declared: Any = None
 ) -> Iterator[Mistake]:
     """Yield what ``error`` finds; ``known`` are the keys that a misspelt one may stand for.
 
+    ``declared`` is what was validated, where that is more than the file says: items of a list
+    are then found by their name.
     A key that is missing because another one was misspelt is told once.
     """
     names = sorted(known)
@@ -116,11 +119,13 @@ def of_values(
             meant |= {(item["loc"][:-1], name) for name in near}
     for item in found:
         where = item["loc"]
-        if item["type"] == "missing" and (where[:-1], where[-1]) in meant:
+        missed = item["type"] == "missing"
+        if missed and ((where[:-1], where[-1]) in meant or where[-1] in _FILLED):
             continue
         if item["type"] == "too_short" and any(_inside(other["loc"], where) for other in found):
             continue  # there are some, and they are wrong
-        line, steps = _place(root, where[:-1] if item["type"] == "missing" else where)
+        told_at = where[:-1] if missed else where
+        line, steps = _place(root, told_at, declared)
         zh, en = _said(dict(item), names)
         path = ".".join(map(str, steps))
         yield Mistake(line, f"{path}：{zh}" if path else zh, f"{path}: {en}" if path else en)
@@ -128,6 +133,16 @@ def of_values(
 
 def _inside(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     return len(one) > len(other) and one[: len(other)] == other
+
+
+def first_of(error: ValidationError, known: Iterable[str]) -> tuple[str, str]:
+    """Say the first thing that ``error`` finds, with where, in both languages."""
+    item: dict[str, Any] = dict(error.errors()[0])
+    zh, en = _said(item, sorted(known))
+    path = ".".join(map(str, item["loc"]))
+    if item["type"] in ("missing", "extra_forbidden") or not path:
+        return zh, en
+    return f"{path}：{zh}", f"{path}: {en}"
 
 
 def _said(item: dict[str, Any], names: list[str]) -> tuple[str, str]:
@@ -144,25 +159,52 @@ def _said(item: dict[str, Any], names: list[str]) -> tuple[str, str]:
     return zh, en
 
 
-def _place(root: yaml.Node | None, where: tuple[Any, ...]) -> tuple[int, list[Any]]:
+def _place(root: yaml.Node | None, where: tuple[Any, ...], declared: Any) -> tuple[int, list[Any]]:
     """The line of the last step of ``where`` that is in the file, and the steps to say."""
     line, node, steps = (1 if root else 0), root, []
     for step in where:
+        declared = _inner(declared, step)
         if isinstance(node, yaml.MappingNode):
             pair = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if pair is None and isinstance(step, int) and step < len(node.value):
+                pair = node.value[step]  # a list that was written as names with values
             if pair is None:
                 steps.append(step)
                 break
             line, node = pair[0].start_mark.line + 1, pair[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            if step >= len(node.value):
+            item = _item(node, step, declared)
+            if item is None:
                 break
-            node = node.value[step]
+            node = item
             line = node.start_mark.line + 1
         else:
             break  # a tag of pydantic's, which stands in no file
         steps.append(step + 1 if isinstance(step, int) else step)
     return line, steps
+
+
+def _inner(declared: Any, step: Any) -> Any:
+    try:
+        return declared[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _item(node: yaml.SequenceNode, step: int, declared: Any) -> yaml.Node | None:
+    """The item of ``node`` that stands for the item ``declared``, by its name or its place."""
+    names = {declared.get("name"), declared.get("value")} if isinstance(declared, dict) else set()
+    if names - {None}:
+        for item in node.value:
+            said = {k.value: v.value for k, v in item.value} if _is_mapping(item) else {}
+            if names & {said.get("name"), said.get("value")} - {None}:
+                found: yaml.Node = item
+                return found
+    return node.value[step] if step < len(node.value) else None
+
+
+def _is_mapping(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.MappingNode)
 
 
 def listed(mistakes: Iterable[Mistake]) -> tuple[str, str]:

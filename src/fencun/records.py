@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from fencun.errors import RecordError
 from fencun.files import Json, sha256_json
+from fencun.mistakes import first_of
 from fencun.scenario import Handling, Scenario
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
@@ -37,7 +38,7 @@ class Record(BaseModel):
         try:
             return cls(**{**own, "brief": brief})
         except (ValidationError, TypeError) as error:
-            raise _malformed(error, line) from error
+            raise _malformed(error, line, {*names, *cls.model_fields}) from error
 
     def to_row(self) -> Json:
         """Return the flat row that :meth:`from_row` reads."""
@@ -104,14 +105,16 @@ class Sample(Seed):
     hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-def _malformed(error: Exception, line: int | None) -> RecordError:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        field = ".".join(str(step) for step in first["loc"])
-        reason = f"{field}: {first['msg']}"
-    else:
-        reason = str(error)
+class Asked(Sample):
+    """A test brief; its text is a reference to read beside the answers, if there is one."""
+
+    text: Annotated[str, StringConstraints(max_length=4000)] = ""
+
+
+def _malformed(error: Exception, line: int | None, known: set[str]) -> RecordError:
+    known = known - {"brief"}  # its fields stand side by side with the others
+    zh, en = first_of(error, known) if isinstance(error, ValidationError) else ("", "")
     where_zh, where_en = (f"第 {line} 行", f"Line {line}") if line else ("这条记录", "This record")
     return RecordError(
-        f"{where_zh}读不了：{reason}。", f"{where_en} is malformed: {reason}.", line=line
+        f"{where_zh}读不了：{zh or error}。", f"{where_en} is malformed: {en or error}.", line=line
     )

@@ -15,6 +15,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
+from pathlib import Path
 
 from fencun.brief import Brief
 from fencun.data.lines import read_samples
@@ -35,6 +37,7 @@ _OTHER = 0.06  # any other choice: the occasion
 _PIECE = 2  # characters of a fact that may be borrowed
 _NEWS = 2  # how many such pieces in a row are no accident
 _SAME_PERSON = 0.12  # other relation, but addressed alike
+_WRITTEN = 4  # a piece in so many written texts is a way of speaking
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +72,23 @@ class Retriever:
         self._idf = {gram: math.log(count / seen) for gram, seen in documents.items()}
         self._rare = math.log(count)
         self._norms = [self._norm(own) for own in grams]
-        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        self._postings: dict[str, list[int]] = defaultdict(list)
         for index, own in enumerate(grams):
-            for gram, weight in own.items():
-                self._postings[gram].append((index, weight))
-        self._common = self._often_written()
+            for gram in own:
+                self._postings[gram].append(index)
+        written = self._written()
+        least = max(3, len(self._examples) // 200)
+        self._common = frozenset(piece for piece, count in written.items() if count >= least)
+        self._spoken = frozenset(piece for piece, count in written.items() if count >= _WRITTEN)
         self._bonus = {
             dimension.name: _BONUS.get(dimension.role or "", _OTHER)
             for dimension in scenario.dimensions
             if dimension.kind != "text"
         }
+        self._having: dict[str, dict[str, list[int]]] = {name: {} for name in self._bonus}
+        for name, having in self._having.items():
+            for index, example in enumerate(self._examples):
+                having.setdefault(example.values.get(name, ""), []).append(index)
 
     def __len__(self) -> int:
         return len(self._examples)
@@ -91,7 +101,7 @@ class Retriever:
         scores = self._scores(brief)
         found: list[Example] = []
         families = set(without)
-        for index in sorted(range(len(scores)), key=lambda index: -scores[index]):
+        for index in sorted(range(len(scores)), key=scores.__getitem__, reverse=True):
             example = self._examples[index]
             if example.family not in families:
                 families.add(example.family)
@@ -124,43 +134,61 @@ class Retriever:
                     found.append((start, end))
         return found
 
-    def _often_written(self) -> frozenset[str]:
-        """Return the pairs of characters that stand in many texts: no one's facts."""
-        seen = Counter(
-            gram
+    def invented(self, text: str, brief: Brief) -> float:
+        """Return the share, 0 to 1, of ``text`` that neither the brief nor written lines have.
+
+        Counted in pairs of characters. Where a small model leaves both, it mostly makes no sense.
+        """
+        own = brief.lines()
+        pieces = [
+            run[at : at + _PIECE]
+            for run in _WORDS.findall(text)
+            for at in range(len(run) - _PIECE + 1)
+        ]
+        news = [piece for piece in pieces if piece not in self._spoken and piece not in own]
+        return len(news) / max(1, len(pieces))
+
+    def _written(self) -> Counter[str]:
+        """Return in how many of the texts each pair of characters stands."""
+        return Counter(
+            piece
             for example in self._examples
-            for gram in {example.text[at : at + _PIECE] for at in range(len(example.text) - 1)}
+            for piece in {example.text[at : at + _PIECE] for at in range(len(example.text) - 1)}
         )
-        least = max(3, len(self._examples) // 200)
-        return frozenset(gram for gram, count in seen.items() if count >= least)
 
     def _scores(self, brief: Brief) -> list[float]:
         asked = brief.values.get(self._detail, "")
         own = features(asked)
         norm = self._norm(own)
         scores = [0.0] * len(self._examples)
-        for gram, weight in own.items():
-            idf = self._idf.get(gram, 0.0)
-            for index, other in self._postings.get(gram, ()):
-                scores[index] += weight * other * idf * idf
-        for index, example in enumerate(self._examples):
-            if asked and scores[index]:
-                scores[index] /= norm * self._norms[index]
-            elif not asked and not example.values.get(self._detail):
-                scores[index] = 1.0
-            scores[index] += self._alike(brief, example)
-        return scores
+        for gram, weight in own.items():  # a gram weighs the same wherever it stands
+            worth = weight * self._idf.get(gram, 0.0)
+            likeness = worth * worth
+            for index in self._postings.get(gram, ()):
+                scores[index] += likeness
+        if asked:
+            scores = [score / (norm * n) for score, n in zip(scores, self._norms, strict=True)]
+        else:
+            scores = [0.0 if e.values.get(self._detail) else 1.0 for e in self._examples]
+        return list(map(add, scores, self._alike(brief)))
 
-    def _alike(self, brief: Brief, example: Example) -> float:
-        total = 0.0
+    def _alike(self, brief: Brief) -> list[float]:
+        """Return what each example counts for by its choices."""
+        total = [0.0] * len(self._examples)
         for name, bonus in self._bonus.items():
-            if brief.values[name] == example.values.get(name):
-                total += bonus
+            for index in self._having[name].get(brief.values[name], ()):
+                total[index] += bonus
         audience = self._scenario.role("audience")
-        if audience and brief.values[audience.name] != example.values.get(audience.name):
-            other = audience.choice(example.values.get(audience.name, ""))
-            if other and brief.audience and other.person == brief.audience.person:
-                total += _SAME_PERSON
+        if audience and brief.audience:
+            for value, indices in self._having[audience.name].items():
+                other = audience.choice(value)
+                if (
+                    other
+                    and value != brief.values[audience.name]
+                    and other.person == brief.audience.person
+                ):
+                    for index in indices:
+                        total[index] += _SAME_PERSON
         return total
 
     def _norm(self, own: Mapping[str, float]) -> float:
@@ -196,11 +224,14 @@ def open_retriever(scenario: Scenario) -> Retriever | None:
     Raises:
         RecordError: a line is no sample; FencunError: the file cannot be read.
     """
-    for folder in ("plain", "dataset"):
-        path = scenario.folder / folder / "train.jsonl"
-        if path.is_file():
-            return Retriever(scenario, of_samples(read_samples(path, scenario)))
-    return None
+    path = lines_of(scenario)
+    return Retriever(scenario, of_samples(read_samples(path, scenario))) if path else None
+
+
+def lines_of(scenario: Scenario) -> Path | None:
+    """Return the file of written lines that ``scenario`` ships; None where it ships none."""
+    files = (scenario.folder / name / "train.jsonl" for name in ("plain", "dataset"))
+    return next((path for path in files if path.is_file()), None)
 
 
 def of_samples(samples: Iterable[Sample]) -> list[Example]:

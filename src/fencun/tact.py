@@ -18,18 +18,38 @@ from pathlib import Path
 
 from fencun.errors import ScenarioError
 
-_TITLE = re.compile(r"《[^》]*》")
+_TITLE = re.compile(r"《[^《》]*》")
 _STOP = re.compile(r"[\s，。；！？：、,.!?;:…—~～]+")
 _LONGEST = 4  # characters of an n-gram
+_LEAVE = "(?:千万|可)?(?:别|不要|不许|不用|甭)再?"
+# "别提钱": what the writer wants left unsaid. What only says how to write stands in no text.
+_UNSAID = re.compile(
+    rf"{_LEAVE}(?:提|说|讲|写)(?:到|他|她|我|你)?(?:的)?(?P<what>[\u4e00-\u9fff]{{1,4}}?)"
+    r"(?:了|这事|的事|这个|(?:两个|俩|二)字)?(?=，|$)"
+)
+# "别太肉麻": said to whoever writes, not of the two.
+_HOW = re.compile(
+    rf"{_LEAVE}(?:太|提|说|讲|写|显得|显摆|像|邀功|煽情|肉麻|腻|土味|催|啰嗦|抱怨|点破|表白|拍马屁|阴阳怪气).*"
+)
 
 
-def told(detail: str) -> str:
+def cue_text(detail: str) -> str:
     """Return ``detail`` as cues read it: one ， for a stop or a space, titles in 《》 left out."""
     return _STOP.sub("，", _TITLE.sub("", detail)).strip("，")
 
 
+def unsaid(detail: str) -> list[str]:
+    """Return what the writer asks, in a detail that was :func:`cue_text`, to leave unsaid."""
+    return [match["what"] for match in _UNSAID.finditer(detail)]
+
+
+def is_instruction(clause: str) -> bool:
+    """Whether a clause of a detail tells the writer how to write: 别太肉麻."""
+    return _HOW.fullmatch(clause) is not None
+
+
 def pieces(detail: str) -> list[str]:
-    """Return the clauses of a detail that was :func:`told`, each alone and with the next."""
+    """Return the clauses of a detail that was :func:`cue_text`, each alone and with the next."""
     clauses = detail.split("，")
     return list(dict.fromkeys([*clauses, *map("，".join, pairwise(clauses))]))
 
@@ -66,7 +86,7 @@ class TactModel:
     rows: dict[int, tuple[int, ...]]
 
     def topics_in(self, detail: str) -> frozenset[str]:
-        """Return the topics that a detail, :func:`told`, betrays in some clause or two."""
+        """Return the topics that a detail, :func:`cue_text`, betrays in some clause or two."""
         return frozenset(filter(None, map(self._topic, pieces(detail))))
 
     def _topic(self, piece: str) -> str | None:

@@ -14,8 +14,9 @@ _PLAIN = re.compile(r"[^\\.^$*+?{}\[\]|()]+")
 _PIECE = re.compile(
     r"(?:(?P<group>\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\))"
     r"|(?P<either>\[[^\]\\^-][^\]\\-]*\])|\[(?:[^\]\\]|\\.)*\]|\\.|(?P<char>[^\\.^$|])|[.^$|])"
-    r"(?P<times>[?*+]|\{[^}]*\})?"
+    r"(?P<times>(?:[?*+]|\{[^}]*\})[?+]?)?"
 )
+LONGEST = 1000  # of an expression longer than this nothing is known
 _MAY_MISS = re.compile(r"[?*]|\{0?[,}]")
 
 
@@ -84,9 +85,13 @@ def required(pattern: str) -> frozenset[str]:
 
     Sound, not complete: what is not understood yields nothing.
     """
+    if len(pattern) > LONGEST:
+        return frozenset()
     sets: list[frozenset[str]] = []
     run = ""
     for piece in _PIECE.finditer(pattern):
+        if piece[0] == "|" or piece["char"] in ("(", ")"):  # groups nested too deep to be read
+            return frozenset()
         optional = bool(piece["times"] and _MAY_MISS.match(piece["times"]))
         if piece["char"] and not optional:
             run += piece["char"]
@@ -95,8 +100,6 @@ def required(pattern: str) -> frozenset[str]:
         if run:
             sets.append(frozenset({run}))
         run = ""
-        if piece[0] == "|":
-            return frozenset()
         if not optional:
             sets += _alternatives(piece)
     if run:

@@ -5,27 +5,31 @@ where the engine can; the best few are kept. Nothing here knows whether a termin
 an API asked.
 """
 
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from fencun.adapter import Adapter
 from fencun.brief import Brief
-from fencun.errors import EngineError
+from fencun.errors import EngineError, FencunError
 from fencun.gates import Finding, Gates
 from fencun.grams import alike
 from fencun.models.ending import flaw
 from fencun.models.engine import Completion, Decoding, Delta, Engine, Message
 from fencun.models.several import even_parts, numbered
-from fencun.prompt import ADAPTED, ARMS, Arm, messages
+from fencun.prompt import ADAPTED, ARMS, Arm, messages, parse_arm
+from fencun.ranking import Ranking
 from fencun.retrieval import Example, Retriever
 from fencun.verifier import Verifier
 
 _SAME = 0.85  # two texts this alike (difflib ratio, punctuation aside) are one text
 _TOKENS_PER_CHARACTER = 1.3  # generous for the Qwen vocabulary: about 0.7 on Chinese prose
-_SHOWN = 2  # written lines that one prompt shows, as in training
+SHOWN = 2  # written lines that one prompt shows, as in training
 EXAMPLES = 3  # written lines that a person is shown
-_DOUBT = 0.1  # what a doubt of the gates weighs beside the verifier's probability
+_DOUBT = 0.1  # what a doubt of the gates weighs beside the probability of being fit
+_CLAUSES = re.compile("[，。！？；,!?;]")
+_WISHING = re.compile("^(?:祝|愿)?(?:您|你|你们|大家)?")
 UNSURE = 0.35  # below this no text is called fit
 
 
@@ -33,8 +37,8 @@ UNSURE = 0.35  # below this no text is called fit
 class Candidate:
     """One draw: its text, what the gates found, and the seed that draws it again.
 
-    ``mean_logprob`` is how likely the model itself held its tokens, in nats; ``sendable`` what
-    the verifier holds, from 0 to 1, of its being sent as it stands. None where nobody told.
+    ``mean_logprob`` is how likely the model itself held its tokens, in nats; ``sendable`` how
+    probable it is held, from 0 to 1, that it can be sent as it stands. None where nobody told.
     """
 
     text: str
@@ -76,7 +80,7 @@ class Writing:
 
     @property
     def unsure(self) -> bool:
-        """Whether the verifier holds none of the kept texts fit to be sent as it stands."""
+        """Whether none of the kept texts is held fit to be sent as it stands."""
         told = [c.sendable for c in self.candidates if c.sendable is not None]
         return bool(told) and max(told) < UNSURE
 
@@ -91,10 +95,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A draw is whole."""
+    """A draw is whole; ``completion`` is the answer as the engine gave it."""
 
     draw: int
     candidate: Candidate
+    completion: Completion
 
 
 Event = Piece | Done | Writing
@@ -120,20 +125,27 @@ class Writer:
         *,
         retriever: Retriever | None = None,
         verifier: Verifier | None = None,
+        ranking: Ranking | None = None,
+        loaded: Sequence[Adapter] = (),
     ) -> None:
-        """Take what writes (``engine``, ``adapter``), what is shown to it, and what judges it."""
+        """Take what writes (``engine``, ``adapter``), what is shown to it, and what judges it.
+
+        ``loaded`` are all adapters of the engine in its order, those of other scenarios too.
+        """
         self.engine = engine
+        self.loaded = tuple(loaded)
         self.gates = gates
         self.adapter = adapter if engine.has_adapter else None
         self.retriever = retriever
         self.verifier = verifier if engine.has_adapter else None
+        self.ranking = ranking if self.adapter else None
 
     @property
     def default_arm(self) -> Arm:
-        """``edit`` where an adapter and written lines are at hand, else ``tuned`` or ``prompt``."""
+        """``edit`` for an adapter that learnt to adapt lines; else ``tuned``, or ``prompt``."""
         if self.adapter is None:
             return "prompt"
-        return "edit" if self.retriever else "tuned"
+        return "edit" if self.adapter.edits and self.retriever else "tuned"
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -142,16 +154,40 @@ class Writer:
             return ("bare", "prompt")
         return ARMS if self.retriever else ("bare", "prompt", "tuned")
 
+    def arm(self, name: str | None) -> Arm:
+        """Return the arm called ``name``, or the usual one where nobody named any.
+
+        Raises:
+            FencunError: there is none, or it cannot answer here.
+        """
+        if not name:
+            return self.default_arm
+        arm = parse_arm(name)
+        if arm not in self.arms:
+            raise FencunError(*self.lacking(arm))
+        return arm
+
+    def lacking(self, arm: Arm) -> tuple[str, str]:
+        """Say why ``arm`` cannot answer here, and which can, in Chinese and in English."""
+        model, others = self.engine.name, self.arms
+        return (
+            f"没有加载给 {model} 的适配器，用不了 {arm}；可选：{'、'.join(others)}。",
+            f"No adapter for {model} is loaded, so {arm} cannot answer: {', '.join(others)}.",
+        )
+
     def draws_for(self, keep: int) -> int:
         """Return how many texts to draw in order to keep ``keep``: more where one can choose."""
-        return 2 * keep + (2 if self.verifier else 0)
+        return 2 * keep + (2 if self.verifier or self.ranking else 0)
 
     def decoding(self, brief: Brief, arm: Arm) -> Decoding:
         """Return how ``arm`` samples an answer to ``brief``."""
         decoding = Decoding()
         if arm in ADAPTED and self.adapter:
             decoding = replace(
-                decoding, temperature=self.adapter.temperature, adapter_scale=self.adapter.scale
+                decoding,
+                temperature=self.adapter.temperature,
+                adapter_scale=self.adapter.scale,
+                adapter=self.loaded.index(self.adapter) if self.adapter in self.loaded else 0,
             )
         if brief.length:
             most = int(brief.length.max * _TOKENS_PER_CHARACTER) + 24
@@ -168,8 +204,8 @@ class Writer:
         Half of the draws adapt the two nearest written lines, half the next two: texts that
         began alike would go wrong alike.
         """
-        near = self.nearest(brief, 2 * _SHOWN) if arm == "edit" else []
-        shown = [near[start : start + _SHOWN] for start in range(0, len(near), _SHOWN)] or [[]]
+        near = self.nearest(brief, 2 * SHOWN) if arm == "edit" else []
+        shown = [near[start : start + SHOWN] for start in range(0, len(near), SHOWN)] or [[]]
         shown = shown[:draws]
         counts = even_parts(draws, len(shown))
         return [
@@ -218,7 +254,7 @@ class Writer:
                     if not candidate.text and (ending := flaw(answer.completion)):
                         empty = ending.error()
                     candidates.append(candidate)
-                    yield Done(answer.index, candidate)
+                    yield Done(answer.index, candidate, answer.completion)
             first += prompt.draws
         kept = await self.choose(brief, candidates, keep)
         if not kept and empty:
@@ -228,24 +264,48 @@ class Writer:
 
     def sampling(self, brief: Brief, arm: Arm) -> Decoding:
         """Return :meth:`decoding`, asking how likely each token was where that decides."""
-        likely = arm == "tuned" and self.adapter is not None and self.verifier is None
+        likely = self.ranking is not None or (arm == "tuned" and self.verifier is None)
+        likely = likely and arm in ADAPTED and self.adapter is not None
         return replace(self.decoding(brief, arm), logprobs=likely)
 
     async def choose(
         self, brief: Brief, candidates: list[Candidate], keep: int
     ) -> tuple[Candidate, ...]:
-        """Return the best ``keep`` of ``candidates``, best first, after the verifier's reading."""
-        return tuple(rank(await self._verified(brief, candidates))[:keep])
+        """Return the best ``keep`` of ``candidates``, best first, after all have been read."""
+        if self.verifier or self.ranking:
+            candidates = await self._held(brief, candidates, keep)
+        return tuple(rank(candidates, keep))
 
-    async def _verified(self, brief: Brief, candidates: list[Candidate]) -> list[Candidate]:
-        """Return the candidates worth a read, best by the gates first, each with its reading."""
+    async def _held(self, brief: Brief, candidates: list[Candidate], keep: int) -> list[Candidate]:
+        """Return the candidates, those that passed each with how fit it is held.
+
+        A read costs as much as a dozen tokens. Where other readings are weighed beside it, only
+        those texts are read that would be among the best ``keep``, until all of these are read.
+        """
         distinct = rank(candidates)
-        if self.verifier is None:
-            return distinct
         worth = [candidate for candidate in distinct if candidate.passed] or distinct
-        told = await self.verifier.read(brief, [candidate.text for candidate in worth])
-        read = [replace(c, sendable=p) for c, p in zip(worth, told, strict=True)]
-        return [*read, *(candidate for candidate in distinct if candidate not in worth)]
+        rest = [candidate for candidate in distinct if candidate not in worth]
+        held = [replace(each, sendable=self._sendable(brief, each, None)) for each in worth]
+        most = keep if self.ranking else len(held)
+        read: dict[int, float | None] = {}
+        while self.verifier:
+            unread = [each for each in rank(held, most) if each.seed not in read]
+            if not unread:
+                break
+            told = await self.verifier.read(brief, [each.text for each in unread])
+            read |= {each.seed: said for each, said in zip(unread, told, strict=True)}
+            held = [
+                replace(each, sendable=self._sendable(brief, each, read.get(each.seed)))
+                for each in held
+            ]
+        return [*held, *rest]
+
+    def _sendable(self, brief: Brief, candidate: Candidate, verified: float | None) -> float | None:
+        """Return how fit the text is held: by all readings where they are weighed, else by one."""
+        if self.ranking is None or candidate.mean_logprob is None:
+            return verified
+        invented = self.retriever.invented(candidate.text, brief) if self.retriever else None
+        return self.ranking.probability(candidate.mean_logprob, invented, verified)
 
     def judge(
         self,
@@ -300,21 +360,34 @@ def tidy(text: str) -> str:
     return text
 
 
-def rank(candidates: list[Candidate]) -> list[Candidate]:
-    """Order by faults, then by what the verifier held; of two that are nearly one keep the better.
+def rank(candidates: list[Candidate], most: int | None = None) -> list[Candidate]:
+    """Order by faults, then by how fit they are held; of two that are nearly one keep the better.
 
-    A doubt of the gates weighs as much as a tenth of the verifier's certainty. Where nobody
-    read, doubts, the model's own likelihood and last the seed decide.
+    Only the best ``most`` are looked for where that is given.
+
+    A doubt of the gates weighs as much as a tenth of a probability, and so does an end that a
+    better one has too: a small model wishes everybody the same. Where nobody read, doubts, the
+    model's own likelihood and last the seed decide.
     """
     kept: list[Candidate] = []
-    for candidate in sorted(candidates, key=_badness):
-        if candidate.text and not any(alike(candidate.text, other.text, _SAME) for other in kept):
-            kept.append(candidate)
+    waiting = [candidate for candidate in candidates if candidate.text]
+    while waiting and (most is None or len(kept) < most):
+        ends = {_end(other.text) for other in kept}
+        best = min(waiting, key=lambda each: _badness(each, again=_end(each.text) in ends))
+        waiting.remove(best)
+        if not any(alike(best.text, other.text, _SAME) for other in kept):
+            kept.append(best)
     return kept
 
 
-def _badness(candidate: Candidate) -> tuple[int, float, float, int]:
+def _end(text: str) -> str:
+    """Return the last clause of ``text``, without the words that wish it to somebody."""
+    clauses = _CLAUSES.split(text.rstrip("。！？!?~～ "))
+    return _WISHING.sub("", clauses[-1])
+
+
+def _badness(candidate: Candidate, *, again: bool) -> tuple[int, float, float, int]:
     faults = sum(finding.severity == "fault" for finding in candidate.findings)
-    doubts = len(candidate.findings) - faults
+    doubts = len(candidate.findings) - faults + again
     held = _DOUBT * doubts - (candidate.sendable or 0.0)
     return faults, held, -(candidate.mean_logprob or 0.0), candidate.seed

@@ -8,7 +8,7 @@ import web_app
 from evaluate_study import study_now
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from fencun.evaluate import voting
+from fencun.evaluate import polling
 from fencun.evaluate.collect import collect
 from fencun.evaluate.report import write_report
 from fencun.evaluate.study import Study
@@ -27,7 +27,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 def link(scenario: Scenario, study: Study) -> Iterator[str]:
     with web_app.running(web_app.app(scenario)) as url:
         with Store() as store:
-            code = store.write(lambda s: voting.open_poll(s, study, ballots=6)).code
+            code = store.write(lambda s: polling.open_poll(s, study, ballots=6)).code
         yield f"{url}/ballot/{code}"
 
 
@@ -41,11 +41,11 @@ def start(context: BrowserContext, link: str, name: str) -> Page:
 
 
 def test_two_people_vote_at_once(browser: Browser, link: str, study: Study) -> None:
-    desk = browser.new_context(viewport={"width": 1280, "height": 900})
+    wide = browser.new_context(viewport={"width": 1280, "height": 900})
     phone = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
-    one, two = start(desk, link, "老周"), start(phone, link, "小吴")
+    one, two = start(wide, link, "老周"), start(phone, link, "小吴")
     seen: dict[str, list[str]] = {"one": [], "two": []}
     for number in range(6):
         seen["one"].append(one.locator("#left .text").inner_text())
@@ -69,7 +69,7 @@ def test_two_people_vote_at_once(browser: Browser, link: str, study: Study) -> N
     assert all(v.choice == "neither" for v in votes["小吴"])
     assert all(v.right_opinion.reasons == ("cliche",) for v in votes["小吴"])
     assert seen["one"] != seen["two"]
-    desk.close()
+    wide.close()
     phone.close()
 
 
@@ -85,7 +85,7 @@ def test_take_back_reload_and_close(context: BrowserContext, link: str, study: S
     page.reload()
     expect(page.locator("#left .text")).to_have_text(first)
     with Store() as store:
-        store.write(lambda s: voting.close_poll(s, study.registration.fingerprint))
+        store.write(lambda s: polling.close_poll(s, study.registration.fingerprint))
     for key in ("2", "a", "p", "Enter"):
         page.keyboard.press(key)
     expect(page.get_by_role("heading", name="投票结束了")).to_be_visible()

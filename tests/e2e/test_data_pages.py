@@ -34,7 +34,7 @@ from fencun.scenario import load_scenario
 from fencun.store.database import Store
 import asyncio, socket, uvicorn
 port, database = int(sys.argv[1]), sys.argv[2]
-web = web_app.app(load_scenario(), store=lambda: Store(f"sqlite:///{database}"))
+web = web_app.app(load_scenario("spring_festival"), store=lambda: Store(f"sqlite:///{database}"))
 listening = socket.create_server(("127.0.0.1", port))
 server = uvicorn.Server(uvicorn.Config(web, log_level="warning"))
 asyncio.run(server.serve(sockets=[listening]))
@@ -157,9 +157,9 @@ def test_gates_answer_while_one_types_and_show_the_words(page: Page, url: str) -
     expect(page.locator("#write [name=handling]")).to_have_value("不提")
 
 
-def test_from_a_hungry_cell_to_a_mended_seed_and_back(page: Page, url: str) -> None:
+def test_from_a_thin_cell_to_a_mended_seed_and_back(page: Page, url: str) -> None:
     page.goto(f"{url}/seeds")
-    page.locator(".hungry a").first.click()
+    page.locator(".gaps a").first.click()
     relation = page.locator("#write [name=relation]").input_value()
     assert relation in (page.locator(".list .tag").first.text_content() or "")
     page.goto(f"{url}/seeds?q=s0003")
@@ -206,14 +206,14 @@ def start(context: BrowserContext, url: str, path: Path, name: str) -> Page:
 
 
 def test_two_reviewers_by_keyboard_and_by_thumb(browser: Browser, url: str, tmp_path: Path) -> None:
-    desk = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
+    wide = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
     phone = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="zh-CN"
     )
-    for context in (desk, phone):
+    for context in (wide, phone):
         context.set_default_timeout(60_000)
     path = drafts(tmp_path)
-    one, two = start(desk, url, path, "老周"), start(phone, url, path, "小吴")
+    one, two = start(wide, url, path, "老周"), start(phone, url, path, "小吴")
     text, mine = one.locator("#text"), one.locator("#mine")
     one.keyboard.press("a")
     expect(mine).to_have_text("1")
@@ -263,7 +263,7 @@ def test_two_reviewers_by_keyboard_and_by_thumb(browser: Browser, url: str, tmp_
     waiting.value.save_as(saved)
     kept = [json.loads(row) for row in saved.read_text("utf-8").splitlines()]
     assert [(row["id"], row["text"]) for row in kept] == [("n1", TEXT), ("n2", edited)]
-    desk.close()
+    wide.close()
     phone.close()
 
 

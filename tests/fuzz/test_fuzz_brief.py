@@ -10,7 +10,7 @@ from fencun.numerals import read_number
 from fencun.scenario import load_scenario
 from fencun.script import plain
 
-_SCENARIO = load_scenario()
+_SCENARIO = load_scenario("spring_festival")
 plain("讀一遍表")  # the table of characters is made once, before anybody looks at the clock
 _KNOWN = [d.name for d in _SCENARIO.dimensions]
 _WORDS = sorted(

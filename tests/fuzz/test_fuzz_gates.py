@@ -12,7 +12,7 @@ from fencun.errors import BriefError
 from fencun.gates import Gates
 from fencun.scenario import load_scenario
 
-_SCENARIO = load_scenario()
+_SCENARIO = load_scenario("spring_festival")
 _GATES = Gates(_SCENARIO)
 _PIECES = st.sampled_from(
     re.split(

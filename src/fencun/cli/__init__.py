@@ -5,6 +5,7 @@ A verb's module offers ``app``: with one command that command is the verb itself
 """
 
 import codecs
+import errno
 import io
 import sys
 from collections.abc import Callable, Sequence
@@ -12,14 +13,20 @@ from importlib import import_module
 from typing import Annotated
 
 import typer
+from typer.models import CommandInfo
 
 from fencun import __version__
 from fencun.errors import FencunError
+from fencun.home import home
 from fencun.language import say
 
 # Verb -> what it does, in Chinese and in English; its module is `fencun.cli.<verb>`.
 VERBS: dict[str, tuple[str, str]] = {
-    "write": ("写一条真会发出去的话：填六项，得三条。", "Write: six fields in, three texts out."),
+    "write": ("写一条真会发出去的话：填几项，得三条。", "Write: a few fields in, three texts out."),
+    "scenario": (
+        "场景：新建、检查、选用、从消息起草。",
+        "Scenarios: make, check, choose, draft from messages.",
+    ),
     "serve": ("打开网页和接口。", "Serve the web app and the API."),
     "token": ("令牌：谁能用这个服务，能做什么。", "Tokens: who may use the server, and for what."),
     "model": ("底座模型：看、取、选。", "Base models: list, fetch, choose."),
@@ -50,7 +57,13 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
     for verb, sentences in VERBS.items():
         loaded = _load(verb) if [*arguments[:1]] == [verb] else typer.Typer()
         if len(loaded.registered_commands) == 1 and not loaded.registered_groups:
-            app.command(verb, help=say(*sentences))(_only_command(loaded))
+            only = loaded.registered_commands[0]
+            app.command(
+                verb,
+                help=say(*sentences),
+                epilog=only.epilog,
+                context_settings=only.context_settings,
+            )(_callback(only))
         else:
             app.add_typer(loaded, name=verb, help=say(*sentences), no_args_is_help=True)
     return app
@@ -62,10 +75,9 @@ def _load(verb: str) -> typer.Typer:
     return loaded
 
 
-def _only_command(app: typer.Typer) -> Callable[..., None]:
-    callback = app.registered_commands[0].callback
-    assert callback is not None
-    return callback
+def _callback(command: CommandInfo) -> Callable[..., None]:
+    assert command.callback is not None
+    return command.callback
 
 
 def _print_version(asked: bool) -> None:
@@ -114,15 +126,41 @@ def _print_anywhere() -> None:
             stream.reconfigure(errors="fencun")
 
 
+# A full disk, one that may not be written to, or one that is failing: no mistake of ours.
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.ENOTDIR}
+
+
+def _refuse_file_as_home() -> None:
+    if home().is_file():
+        raise FencunError(
+            f"FENCUN_HOME 是 {home()}，那是个文件；改成文件夹，或者 unset FENCUN_HOME。",
+            f"FENCUN_HOME is {home()}, a file; set it to a folder, or unset it.",
+        )
+
+
+def _said(error: Exception) -> str:
+    """Return the sentence for an error that is nobody's bug; empty for any other."""
+    if isinstance(error, FencunError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        what = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        return say(
+            f"系统不让读写（{what}）。请看看磁盘满没满、有没有权限。",
+            f"The system refuses to read or write ({what}). Is the disk full, or not yours?",
+        )
+    return ""
+
+
 def main() -> None:
     """Run the command line; a :class:`FencunError` becomes one sentence and exit status 1."""
     _print_anywhere()
     try:
+        _refuse_file_as_home()
         app_for(sys.argv[1:])()
-    except FencunError as error:
-        typer.echo(f"{say('没成：', 'Failed: ')}{error}", err=True)
-        sys.exit(1)
-    except Exception:
+    except Exception as error:
+        if said := _said(error):
+            typer.echo(f"{say('没成：', 'Failed: ')}{said}", err=True)
+            sys.exit(1)
         import logging  # a hundredth of a second that nobody who meets no bug needs to wait for
 
         logging.getLogger("fencun").exception("unexpected error")

@@ -10,7 +10,7 @@ from fencun.errors import FencunError
 from fencun.language import say
 
 if TYPE_CHECKING:
-    from fencun.evaluate.advice import Advice, Interview, Question
+    from fencun.evaluate.advice import Interview, Question, TuningAdvice
 
 app = typer.Typer()
 
@@ -90,7 +90,7 @@ def _answer(number: int, total: int, question: "Question") -> str:
         )
 
 
-def _show(advice: "Advice") -> None:
+def _show(advice: "TuningAdvice") -> None:
     typer.secho(f"\n{advice.outcome}", bold=True)
     for reason in advice.reasons:
         typer.echo(f"  {reason}")

@@ -33,13 +33,13 @@ def open_box(
     as_json: AsJson = False,
 ) -> None:
     """Open the poll of a study."""
-    from fencun.evaluate import voting
-    from fencun.evaluate.study import find_study
+    from fencun.evaluate import polling
+    from fencun.evaluate.find import find_study
     from fencun.store.database import Store
 
     found = find_study(study)
     with Store() as store:
-        poll = store.write(lambda session: voting.open_poll(session, found, ballots=ballots))
+        poll = store.write(lambda session: polling.open_poll(session, found, ballots=ballots))
     if as_json:
         path = f"/ballot/{poll.code}"
         print_json({"study": found.name, "path": path, "ballots": poll.ballots})
@@ -65,11 +65,11 @@ def open_box(
 )
 def list_boxes(as_json: AsJson = False) -> None:
     """Print the turnout of every poll."""
-    from fencun.evaluate import voting
+    from fencun.evaluate import polling
     from fencun.store.database import Store
 
     with Store() as store:
-        turnouts = store.read(voting.turnouts)
+        turnouts = store.read(polling.turnouts)
     rows: list[dict[str, Any]] = [
         {
             "study": one.poll.study,
@@ -103,15 +103,15 @@ def list_boxes(as_json: AsJson = False) -> None:
 )
 def close_box(study: Which = None) -> None:
     """Close the poll of a study and freeze its votes into the folder."""
-    from fencun.evaluate import voting
+    from fencun.evaluate import polling
     from fencun.evaluate.collect import collect
-    from fencun.evaluate.study import find_study
+    from fencun.evaluate.find import find_study
     from fencun.store.database import Store
 
     found = find_study(study)
     with Store() as store:
         fingerprint = found.registration.fingerprint
-        closed = store.write(lambda session: voting.close_poll(session, fingerprint))
+        closed = store.write(lambda session: polling.close_poll(session, fingerprint))
         votes = collect(found, store)
     if not closed:
         raise FencunError(
@@ -139,14 +139,14 @@ def export(
     """Draw ballots for some raters and write them as CSV."""
     from sqlalchemy.orm import Session
 
-    from fencun.evaluate import paper, voting
-    from fencun.evaluate.study import find_study
+    from fencun.evaluate import paper, polling
+    from fencun.evaluate.find import find_study
     from fencun.store.database import Store
 
     found = find_study(study)
 
     def drawn(session: Session) -> int:
-        poll = voting.open_poll(session, found)
+        poll = polling.open_poll(session, found)
         return paper.export_ballots(session, poll, path, raters)
 
     with Store() as store:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from fencun.cli.options import AsJson, print_json, verb
+from fencun.cli.options import AsJson, argument, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -29,7 +29,7 @@ Of = Annotated[str | None, typer.Option("--study", help=_WHICH)]
     needs=_NEEDS,
 )
 def invite(
-    names: Annotated[list[str], typer.Argument(help=say("请谁", "Whom"))],
+    names: Annotated[list[str], argument("请谁", "Whom")],
     study: Of = None,
     as_json: AsJson = False,
 ) -> None:
@@ -105,9 +105,7 @@ def seats(study: Of = None, as_json: AsJson = False) -> None:
     "Take a person's link back: votes cast by it count no more.",
     needs=_NEEDS,
 )
-def revoke(
-    name: Annotated[str, typer.Argument(help=say("收回谁的", "Whose"))], study: Of = None
-) -> None:
+def revoke(name: Annotated[str, argument("收回谁的", "Whose")], study: Of = None) -> None:
     """Revoke the invitation of one person."""
     from fencun.evaluate import invitations
 
@@ -122,7 +120,7 @@ def revoke(
     needs=_NEEDS,
 )
 def apart(
-    rater: Annotated[str, typer.Argument(help=say("座位的编号，见 seats", "The seat, see seats"))],
+    rater: Annotated[str, argument("座位的编号，见 seats", "The seat, see seats")],
     study: Of = None,
 ) -> None:
     """Take the host's word that a seat is a person of its own."""
@@ -134,14 +132,14 @@ def apart(
 
 def _with_poll(study: str | None, work: "Callable[[Session, PollRow], T]") -> T:
     """Do ``work`` with the open poll of ``study``; open none that is not there."""
-    from fencun.evaluate import voting
-    from fencun.evaluate.study import find_study
+    from fencun.evaluate import polling
+    from fencun.evaluate.find import find_study
     from fencun.store.database import Store
 
     found = find_study(study)
 
     def done(session: "Session") -> T:
-        poll = voting.poll_of(session, found.registration.fingerprint)
+        poll = polling.poll_of(session, found.registration.fingerprint)
         if poll is None:
             raise FencunError(
                 f"实验 {found.name} 没有开着的投票；先运行 fencun eval ballot open {found.name}。",

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from fencun.cli.fields import read_pairs
 from fencun.cli.options import AsJson, ScenarioName, argument, option, print_json
-from fencun.errors import FencunError
-from fencun.language import say
+from fencun.language import enumerated, say
 
 
 def compare(
@@ -18,7 +18,7 @@ def compare(
         list[str] | None, option("需求：字段=内容", "Brief: field=value", "--ask")
     ] = None,
     base: Annotated[str, option("底座", "Base", "--base")] = "",
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     as_json: AsJson = False,
 ) -> None:
     """Have each side write greedily for the brief (default: the scenario's example)."""
@@ -30,7 +30,7 @@ def compare(
     from fencun.tune.compare import compare as write_all
 
     declared = load_scenario(scenario)
-    brief = parse_brief(declared, _fields(asked) if asked else declared.example)
+    brief = parse_brief(declared, read_pairs(asked, "--ask") if asked else declared.whole_example)
     written = write_all(sides, brief, base)
     if as_json:
         rows = [
@@ -47,18 +47,5 @@ def compare(
         print_json(rows)
         return
     for one in written:
-        faults = "、".join(str(f) for f in one.findings if f.severity == "fault")
+        faults = enumerated(str(f) for f in one.findings if f.severity == "fault")
         typer.echo(f"── {one.name}\n{one.text}\n{faults or say('过关', 'passes')}")
-
-
-def _fields(asked: list[str]) -> dict[str, str]:
-    fields = {}
-    for item in asked:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise FencunError(
-                f"--ask 要写成 字段=内容，不是 {item[:40]!r}。",
-                f"--ask takes field=value, not {item[:40]!r}.",
-            )
-        fields[name] = value
-    return fields

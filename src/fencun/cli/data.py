@@ -13,21 +13,25 @@ from fencun.cli.data_lines import good_lines
 from fencun.cli.data_pairs import app as pairing
 from fencun.cli.options import (
     AsJson,
+    On,
+    RayAddress,
     ScenarioName,
     Seed,
     argument,
     option,
     print_json,
     progress,
+    spread_on,
     verb,
 )
 from fencun.errors import FencunError, RecordError
 from fencun.files import write_text
-from fencun.language import say
-from fencun.scenario import load_scenario
+from fencun.language import enumerated, say, titled
+from fencun.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
     from fencun.data.check import Inspection, Remark
+    from fencun.data.ray_scan import RayScan
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(breeding)
@@ -58,25 +62,36 @@ _SHOWN = 200
 )
 def check(
     paths: _Paths = None,
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     semantic: _Semantic = False,
     doubts: Annotated[
         bool, option("也列出只是存疑的地方", "Also list what is only doubtful")
     ] = False,
+    on: On = "here",
+    ray_address: RayAddress = "",
     as_json: AsJson = False,
 ) -> None:
     """Let every gate look at the lines, one by one and against each other."""
-    from fencun.data.check import Inspection
+    from fencun.data.check import Inspection, expand
 
-    inspection = Inspection(load_scenario(scenario), paths or ())
-    with progress(say("读", "Reading")) as tell:
-        inspection.read(tell)
-    with progress(say("比对", "Comparing")) as tell:
-        tell(0, 0)
-        inspection.compare(semantic=semantic, tell=tell)
+    declared = load_scenario(scenario)
+    with spread_on(on, ray_address) as spread:
+        scan = _scan(declared, expand(declared, paths or ())) if spread else None
+        inspection = Inspection(declared, paths or (), scan)
+        with progress(say("读", "Reading")) as tell:
+            inspection.read(tell)
+        with progress(say("比对", "Comparing")) as tell:
+            tell(0, 0)
+            inspection.compare(semantic=semantic, tell=tell)
     show = _as_json if as_json else _as_text
     if show(inspection, ("fault", "doubt") if doubts else ("fault",)):
         raise typer.Exit(1)
+
+
+def _scan(scenario: Scenario, files: list[Path]) -> "RayScan":
+    from fencun.data.ray_scan import RayScan
+
+    return RayScan(scenario, files)
 
 
 def _as_text(inspection: "Inspection", wanted: Collection[str]) -> int:
@@ -126,7 +141,7 @@ def _as_json(inspection: "Inspection", wanted: Collection[str]) -> int:
     needs="data",
 )
 def build(
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     seeds: Annotated[
         list[Path] | None,
         option(
@@ -155,6 +170,8 @@ def build(
     skip_bad: Annotated[
         bool, option("有读不了的行也照样成集", "Build although lines are unreadable")
     ] = False,
+    on: On = "here",
+    ray_address: RayAddress = "",
     as_json: AsJson = False,
 ) -> None:
     """Write train, validation and test, what was set aside, and the manifest."""
@@ -163,10 +180,13 @@ def build(
 
     declared = load_scenario(scenario)
     paths = expand(declared, seeds or ())
-    with progress(say("算向量", "Embedding")) as tell:
-        dataset = assemble(declared, paths, size=size, seed=seed, semantic=semantic, tell=tell)
+    with spread_on(on, ray_address) as spread, progress(say("算向量", "Embedding")) as tell:
+        scan = _scan(declared, paths) if spread else None
+        dataset = assemble(
+            declared, paths, size=size, seed=seed, semantic=semantic, tell=tell, scan=scan
+        )
     for entry in dataset.bad[:20]:
-        typer.secho(f"{entry.source}：{entry.error}", fg="yellow", err=True)
+        typer.secho(titled(entry.source, entry.error), fg="yellow", err=True)
     if dataset.bad and not skip_bad:
         raise RecordError(
             f"有 {len(dataset.bad)} 行读不了（见上）；改好，或加 --skip-bad 略过。"
@@ -182,8 +202,8 @@ def build(
     if as_json:
         print_json(manifest)
         return
-    parts = "、".join(f"{part} {len(samples)}" for part, samples in dataset.samples.items())
-    reasons = "、".join(f"{gate} {count}" for gate, count in manifest["aside"].items())
+    parts = enumerated(f"{part} {len(samples)}" for part, samples in dataset.samples.items())
+    reasons = enumerated(f"{gate} {count}" for gate, count in manifest["aside"].items())
     typer.echo(
         say(
             f"成集 {dataset.size} 条（{parts}），在 {folder}。搁在一边 {len(dataset.aside)} 条"
@@ -200,9 +220,7 @@ def build(
     "Measure: lengths, openings, endings, clichés, repetition, tact, direction.",
     needs="data",
 )
-def stats(
-    paths: _Paths = None, scenario: ScenarioName = "spring_festival", as_json: AsJson = False
-) -> None:
+def stats(paths: _Paths = None, scenario: ScenarioName = "", as_json: AsJson = False) -> None:
     """Measure the lines and draw the figures."""
     from fencun.data.stats import measure
 
@@ -218,15 +236,19 @@ def stats(
 
 @verb(
     app,
-    "覆盖图：哪一格有多少条，哪一格还饿着。",
-    "The map of coverage: what each cell holds, and which are hungry.",
+    "覆盖图：哪一格有多少条，哪一格还不够。",
+    "The map of coverage: what each cell holds, and which are too thin.",
     needs="data",
 )
 def coverage(
     paths: _Paths = None,
-    scenario: ScenarioName = "spring_festival",
-    rows: Annotated[str, option("竖着排的一项", "The axis of the rows")] = "relation",
-    columns: Annotated[str, option("横着排的一项", "The axis of the columns")] = "occasion",
+    scenario: ScenarioName = "",
+    rows: Annotated[
+        str, option("竖着排的一项（默认：对方）", "The axis of the rows (default: who it is for)")
+    ] = "",
+    columns: Annotated[
+        str, option("横着排的一项（默认：下一项）", "The axis of the columns (default: the next)")
+    ] = "",
     size: Annotated[
         int | None,
         option(
@@ -249,7 +271,8 @@ def coverage(
     as_json: AsJson = False,
 ) -> None:
     """Count the lines cell by cell over two axes, and say where lines are missing."""
-    from fencun.data.coverage import Coverage, hungry
+    from fencun.data.axes import map_axes
+    from fencun.data.coverage import Coverage, gaps
     from fencun.data.heatmap import heatmap
     from fencun.data.targets import load_targets
 
@@ -257,13 +280,16 @@ def coverage(
     aims = load_targets(declared, targets)
     counted = Coverage(declared, good_lines(declared, paths))
     names = [axis.name for axis in counted.axes]
+    usual = map_axes(declared)
+    rows = rows or next(name for name in usual if name != columns)
+    columns = columns or next(name for name in usual if name != rows)
     if unknown := [name for name in (rows, columns) if name not in names]:
         raise FencunError(
             f"没有“{unknown[0]}”这一项；可用：{'、'.join(names)}。",
             f"There is no axis {unknown[0]!r}; known: {', '.join(names)}.",
         )
     table = counted.table(rows, columns)
-    waiting = hungry(counted, aims, over=(rows, columns), size=size, at_least=at_least)
+    waiting = gaps(counted, aims, over=(rows, columns), size=size, at_least=at_least)
     if svg:
         over = f"{table.rows.label} × {table.columns.label}"
         title = say(f"{declared.title}：{over}", f"{declared.en}: {over}")
@@ -274,7 +300,7 @@ def coverage(
                   "want": h.want} for h in waiting]  # fmt: skip
         found = {"rows": table.rows.values, "columns": table.columns.values}
         typer.echo(json.dumps({"lines": counted.total, **found, "counts": table.counts,
-                               "hungry": cells}, ensure_ascii=False))  # fmt: skip
+                               "gaps": cells}, ensure_ascii=False))  # fmt: skip
         return
     from fencun.cli.data_tables import draw_map
 
@@ -297,7 +323,7 @@ def export(
         ),
     ],
     out: Annotated[Path, option("写到哪个文件夹", "Folder to write")],
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     dataset: Annotated[
         Path | None,
         option("数据集文件夹（默认：场景的）", "Dataset folder (default: the scenario's)"),
@@ -321,5 +347,5 @@ def export(
     if as_json:
         print_json(told)
         return
-    parts = "、".join(f"{name} {entry['lines']}" for name, entry in told["files"].items())
+    parts = enumerated(f"{name} {entry['lines']}" for name, entry in told["files"].items())
     typer.echo(say(f"导出成 {form}，在 {out}：{parts}。", f"Exported as {form} to {out}: {parts}."))

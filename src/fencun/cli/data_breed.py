@@ -8,18 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fencun.cli.batch_options import FromBatch, Requests, ToBatch, open_batch, tell_batch
 from fencun.cli.data_lines import good_lines
-from fencun.cli.options import AsJson, ScenarioName, Seed, argument, option, progress, verb
+from fencun.cli.options import (
+    AsJson,
+    ModelOrEndpoint,
+    ScenarioName,
+    Seed,
+    argument,
+    option,
+    progress,
+    verb,
+)
 from fencun.errors import FencunError
 from fencun.files import read_jsonl, sha256_file
-from fencun.language import say
-from fencun.scenario import Scenario, load_scenario
+from fencun.language import enumerated, say
+from fencun.scenario import Scenario, flag, load_scenario
 
 if TYPE_CHECKING:
-    from fencun.data.breed import Breeding, BreedingOutcome
+    from fencun.data.breeding_plan import PlannedChild
+    from fencun.data.breeding_run import BreedingOutcome, BreedingRun
     from fencun.data.lines import Line
-    from fencun.data.plan import Birth
     from fencun.files import Json
+    from fencun.models.batchfile import BatchFile
 
 app = typer.Typer()
 _CONTEXT = 6144  # tokens: the charter, the parent, six siblings, the answer
@@ -43,7 +54,7 @@ _Sources = Annotated[
 def plan(
     count: Annotated[int, argument("要多少个孩子", "How many children to plan", min=1, max=100000)],
     out: Annotated[Path, option("计划写到哪个文件", "File to write the plan to")],
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     sources: _Sources = None,
     targets: Annotated[
         Path | None,
@@ -59,26 +70,26 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Lay out which child is to be born of which parent, and write the plan."""
-    from fencun.data.plan import plan as lay_out
-    from fencun.data.plan import write_plan
+    from fencun.data.breeding_plan import plan as lay_out
+    from fencun.data.breeding_plan import write_plan
     from fencun.data.targets import load_targets
 
     declared = load_scenario(scenario)
-    births = lay_out(
+    children = lay_out(
         declared, list(good_lines(declared, sources)), load_targets(declared, targets), count,
         per_seed=per_seed, per_cell=per_cell, seed=seed,
     )  # fmt: skip
-    if not births:
+    if not children:
         raise FencunError(
             "没有亲本可用：种子都到上限了，或还没有种子。",
             "No parent is free: every seed has reached its cap, or there is none.",
         )
-    write_plan(out, births)
+    write_plan(out, children)
     if as_json:
-        typer.echo(json.dumps({"planned": len(births), "asked": count, "plan": str(out)}))
+        typer.echo(json.dumps({"planned": len(children), "asked": count, "plan": str(out)}))
         return
-    zh, en = f"排了 {len(births)} 条，在 {out}。", f"{len(births)} children planned in {out}."
-    if short := count - len(births):
+    zh, en = f"排了 {len(children)} 条，在 {out}。", f"{len(children)} children planned in {out}."
+    if short := count - len(children):
         zh += f"还有 {short} 条排不下：到上限了。"
         en += f" {short} more exceed the caps."
     typer.echo(say(zh, en))
@@ -95,7 +106,7 @@ def breed(
         Path, option("fencun data plan 写的计划", "The plan that fencun data plan wrote")
     ],
     out: Annotated[Path, option("这一轮的文件夹", "Folder of this round")] = Path("breeding"),
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     sources: _Sources = None,
     to_file: Annotated[
         Path | None,
@@ -104,13 +115,10 @@ def breed(
             "Without a model: write a worksheet for people to fill in (.csv, .xlsx)",
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        option(
-            "模型：名字、GGUF 文件或 http://…/v1#模型名",
-            "Model: a name, a GGUF file or http://…/v1#MODEL",
-        ),
-    ] = None,
+    to_batch: ToBatch = None,
+    from_batch: FromBatch = None,
+    requests: Requests = None,
+    model: ModelOrEndpoint = None,
     tries: Annotated[int, option("一条最多写几次", "Attempts at one child", min=1, max=10)] = 2,
     parallel: Annotated[int, option("同时写几条", "Children written at a time", min=1, max=64)] = 2,
     seed: Seed = 0,
@@ -128,23 +136,26 @@ def breed(
     as_json: AsJson = False,
 ) -> None:
     """Have a model (or, with ``--to-file``, people) write what the plan asks for."""
-    from fencun.data.breed import Breeding, Budget
-    from fencun.data.plan import read_plan
+    from fencun.data.breeding_plan import read_plan
+    from fencun.data.breeding_run import BreedingRun, Budget
 
     declared = load_scenario(scenario)
-    births, lines = read_plan(plan, declared), list(good_lines(declared, sources))
+    children, lines = read_plan(plan, declared), list(good_lines(declared, sources))
     if max_money is not None and not price_in and not price_out:
         raise FencunError(
             "限了钱，还要说价钱：--price-in 和 --price-out（每百万词元）。",
             "A limit of money needs prices: --price-in and --price-out, per million tokens.",
         )
     if to_file:
-        _hand_out(declared, to_file, births, lines)
+        _hand_out(declared, to_file, children, lines)
         return
     budget = Budget(max_calls, max_tokens, max_money, price_in, price_out)
     about = {"plan": sha256_file(plan), "model": model, "tries": tries, "seed": seed}
-    run = Breeding(declared, out, births, lines, tries=tries, budget=budget, about=about)
-    outcome = asyncio.run(_breed(run, declared, model, parallel, seed))
+    run = BreedingRun(declared, out, children, lines, tries=tries, budget=budget, about=about)
+    batch = open_batch("breed", to_batch, from_batch, requests)
+    outcome = asyncio.run(_breed(run, declared, model, 1 if batch else parallel, seed, batch))
+    if batch:
+        tell_batch(batch, to_batch, from_batch)
     if as_json:
         told = {**outcome.to_row(), "kept": outcome.kept, "waiting": len(run.waiting)}
         typer.echo(json.dumps(told, ensure_ascii=False))
@@ -153,7 +164,7 @@ def breed(
 
 
 def _summary(outcome: "BreedingOutcome", waiting: int, out: Path) -> tuple[str, str]:
-    reasons = "、".join(f"{gate} {count}" for gate, count in outcome.refusals.most_common())
+    reasons = enumerated(f"{gate} {count}" for gate, count in outcome.refusals.most_common())
     spent = outcome.spent
     tokens = spent.prompt_tokens + spent.completion_tokens
     zh = [f"留下 {outcome.kept} 条，放弃 {outcome.given_up} 条，还没写 {waiting} 条，在 {out}。"]
@@ -170,28 +181,35 @@ def _summary(outcome: "BreedingOutcome", waiting: int, out: Path) -> tuple[str, 
 
 
 async def _breed(
-    run: "Breeding", scenario: Scenario, model: str | None, parallel: int, seed: int
-) -> "BreedingOutcome":
-    from fencun.data.breeder import ModelBreeder
+    run: "BreedingRun", scenario: Scenario, model: str | None, parallel: int, seed: int,
+    batch: "BatchFile | None",
+) -> "BreedingOutcome":  # fmt: skip
+    from fencun.data.breeder import BatchFileBreeder, ModelBreeder
     from fencun.models.open import open_engine
 
     engine = open_engine(model, parallel=parallel, context=_CONTEXT)
     try:
         with progress(say("繁殖", "Breeding")) as tell:
             breeder = ModelBreeder(engine, scenario, seed=seed)
-            return await run.breed(breeder, parallel=parallel, tell=tell)
+            writes = BatchFileBreeder(breeder, batch) if batch else breeder
+            return await run.breed(writes, parallel=parallel, tell=tell)
     finally:
         await engine.aclose()
 
 
-def _hand_out(scenario: Scenario, path: Path, births: "list[Birth]", lines: "list[Line]") -> None:
+def _hand_out(
+    scenario: Scenario, path: Path, children: "list[PlannedChild]", lines: "list[Line]"
+) -> None:
     from fencun.data.worksheet import write_worksheet
 
-    write_worksheet(path, scenario, births, {line.id: line for line in lines})
+    write_worksheet(path, scenario, children, {line.id: line for line in lines})
+    named = flag(scenario.folder)
     typer.echo(
         say(
-            f"{len(births)} 行要写，在 {path}。写好后：fencun data import {path} --breeder 名字",
-            f"{len(births)} rows in {path}. Written, bring them back: fencun data import {path}",
+            f"{len(children)} 行要写，在 {path}。写好后："
+            f"fencun data import {path} --breeder 名字{named}",
+            f"{len(children)} rows in {path}. Written, bring them back: "
+            f"fencun data import {path} --breeder NAME{named}",
         )
     )
 
@@ -204,15 +222,15 @@ def _hand_out(scenario: Scenario, path: Path, births: "list[Birth]", lines: "lis
 )
 def restore(
     folder: Annotated[Path, argument("繁殖那一轮的文件夹", "Folder of the breeding round")],
-    births: Annotated[
+    children: Annotated[
         list[str], argument("要拿回来的草稿的 id", "Ids of the drafts to bring back")
     ],
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
 ) -> None:
     """Move the drafts named from what was set aside to the round's drafts."""
-    from fencun.data.breed import DRAFTS, bring_back
+    from fencun.data.breeding_run import DRAFTS, bring_back
 
-    count = bring_back(load_scenario(scenario), folder, births)
+    count = bring_back(load_scenario(scenario), folder, children)
     place = folder / DRAFTS
     typer.echo(say(f"拿回 {count} 条，在 {place}。", f"{count} drafts are back in {place}."))
 
@@ -235,7 +253,7 @@ def import_(
     out: Annotated[Path, option("加到哪个文件", "File to add the lines to")] = Path(
         "imported.jsonl"
     ),
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     columns: Annotated[
         list[str] | None,
         option(
@@ -259,36 +277,36 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Read the file row by row; add what is right to ``out``, keep the rest with the reasons."""
-    from fencun.data.importing import Told, keep, read_rows
+    from fencun.data.importing import ImportNotes, keep, read_rows
     from fencun.data.lines import counted
     from fencun.data.privacy import NAMES
-    from fencun.data.tables import Layout
+    from fencun.data.spreadsheets import SheetLayout
 
-    declared, told = load_scenario(scenario), Told()
+    declared, notes = load_scenario(scenario), ImportNotes()
     rows = read_rows(
-        path, declared, told, columns=_mapping(columns), masking=mask, breeder=breeder, run=run,
-        taken=_rows_of(declared, out), layout=Layout(sheet, header),
+        path, declared, notes, columns=_mapping(columns), masking=mask, breeder=breeder, run=run,
+        taken=_rows_of(declared, out), layout=SheetLayout(sheet, header),
     )  # fmt: skip
     with progress(say("收", "Importing")) as tell:
         kept = keep(counted(rows, [path], tell), out)
-    failed = not kept.taken and not (told.blank and not kept.refused)  # a sheet yet to be written
-    masked = {say(*NAMES[kind]): count for kind, count in told.masked.items()}
+    failed = not kept.taken and not (notes.blank and not kept.refused)  # a sheet yet to be written
+    masked = {say(*NAMES[kind]): count for kind, count in notes.masked.items()}
     if as_json:
         refused = [row for _, row in read_jsonl(kept.beside)] if kept.beside else []
-        found = {"taken": kept.taken, "refused": refused, "blank": told.blank, "masked": masked,
-                 "notes": told.notes, "systems": told.systems}  # fmt: skip
+        found = {"taken": kept.taken, "refused": refused, "blank": notes.blank, "masked": masked,
+                 "notes": notes.notes, "systems": notes.systems}  # fmt: skip
         typer.echo(json.dumps(found, ensure_ascii=False))
         raise typer.Exit(failed)
-    for note in told.notes:
+    for note in notes.notes:
         typer.secho(note, err=True)
     for entry in kept.first:
         typer.secho(str(entry), fg="yellow", err=True)
-    hidden = "、".join(f"{name} {count}" for name, count in masked.items())
-    if told.systems:
+    hidden = enumerated(f"{name} {count}" for name, count in masked.items())
+    if notes.systems:
         typer.secho(
             say(
-                f"{told.systems} 条带着 system 提示词，没有收：提示词由场景决定。",
-                f"{told.systems} system prompts were left out: the scenario has its own.",
+                f"{notes.systems} 条带着 system 提示词，没有收：提示词由场景决定。",
+                f"{notes.systems} system prompts were left out: the scenario has its own.",
             ),
             err=True,
         )
@@ -296,11 +314,11 @@ def import_(
         say(
             f"收进 {kept.taken} 条{f'，在 {out}' if kept.taken else ''}；没收 {kept.refused} 条"
             f"{f'，理由在 {kept.beside}' if kept.beside else ''}。"
-            f"{f'还有 {told.blank} 行没写。' if told.blank else ''}"
+            f"{f'还有 {notes.blank} 行没写。' if notes.blank else ''}"
             f"{f'换成占位：{hidden}。' if hidden else ''}",
             f"{kept.taken} taken{f' into {out}' if kept.taken else ''}, {kept.refused} refused"
             f"{f' (why: {kept.beside})' if kept.beside else ''}."
-            f"{f' {told.blank} rows are not written yet.' if told.blank else ''}"
+            f"{f' {notes.blank} rows are not written yet.' if notes.blank else ''}"
             f"{f' Masked: {hidden}.' if hidden else ''}",
         )
     )
@@ -323,7 +341,7 @@ def _mapping(columns: list[str] | None) -> dict[str, str]:
         column, equals, name = told.rpartition("=")
         if not equals or not column or not name:
             raise FencunError(
-                f"--map {told} 看不懂；写成 列名=字段，比如 称呼=salutation。",
+                f"--map {told} 看不懂；写成 列名=字段，比如 正文=text。",
                 f"--map {told} is not understood; write COLUMN=field.",
             )
         found[column.strip()] = name.strip()

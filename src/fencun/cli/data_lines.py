@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from fencun.cli.options import progress
-from fencun.language import say
+from fencun.language import say, titled
 from fencun.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def good_lines(scenario: Scenario, paths: list[Path] | None) -> "Iterator[Line]"
             if isinstance(entry, Line):
                 yield entry
             else:
-                bad += [f"{entry.source}：{entry.error}"] if count < _SHOWN else []
+                bad += [titled(entry.source, entry.error)] if count < _SHOWN else []
                 count += 1
     for sentence in bad:
         typer.secho(sentence, fg="yellow", err=True)

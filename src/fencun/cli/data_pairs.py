@@ -7,7 +7,7 @@ import typer
 
 from fencun.cli.options import AsJson, ScenarioName, option, print_json, verb
 from fencun.errors import FencunError
-from fencun.language import say
+from fencun.language import enumerated, say
 from fencun.scenario import load_scenario
 
 app = typer.Typer()
@@ -22,7 +22,7 @@ app = typer.Typer()
 )
 def pairs(
     out: Annotated[Path, option("写到哪个文件夹", "Folder to write")],
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     style: Annotated[str, option("trl 或 llamafactory", "trl or llamafactory", "--format")] = "trl",
     study: Annotated[
         list[str] | None,
@@ -31,8 +31,8 @@ def pairs(
     as_json: AsJson = False,
 ) -> None:
     """Gather the pairs from the store and from studies, and write those one may learn from."""
+    from fencun.evaluate.find import find_study
     from fencun.evaluate.pairs import FORMATS, from_votes, from_writings, harvest, write_pairs
-    from fencun.evaluate.study import find_study
     from fencun.store.database import Store
 
     chosen = next((known for known in FORMATS if known == style), None)
@@ -49,7 +49,7 @@ def pairs(
     if as_json:
         print_json(manifest)
         return
-    refused = "、".join(f"{reason} {count}" for reason, count in manifest["refused"].items())
+    refused = enumerated(f"{reason} {count}" for reason, count in manifest["refused"].items())
     typer.echo(
         say(
             f"{manifest['pairs']} 对偏好在 {out}，{manifest['seeds_for_review']} 条新种子待审"

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from fencun.data.coverage import Hunger, Table
+from fencun.data.coverage import Gap, Table
 from fencun.data.stats import Stats
 from fencun.language import say
 
@@ -76,12 +76,12 @@ def _figures(stats: Stats) -> Grid:
     )
     for n, share in stats.distinct.items():
         grid.add_row(f"distinct-{n}", f"{share:.3f}")
-    for key, told in (
+    for key, title in (
         ("mean", say("和最像的一条共有的 5 字片段：平均", "5-grams shared with the nearest: mean")),
         ("p95", say("95 % 的行不超过", "95 % of lines at most")),
         ("most", say("最多", "most")),
     ):
-        grid.add_row(told, f"{stats.likeness[key]:.1%}")
+        grid.add_row(title, f"{stats.likeness[key]:.1%}")
     return grid
 
 
@@ -111,7 +111,7 @@ def _directions(stats: Stats) -> Grid:
     return grid
 
 
-def draw_map(table: Table, hungers: Iterable[Hunger]) -> None:
+def draw_map(table: Table, missing: Iterable[Gap]) -> None:
     """Draw a table of the coverage map, and below it what to write next."""
     out = console()
     grid = Grid(box=None, padding=(0, 0), pad_edge=False)
@@ -127,9 +127,9 @@ def draw_map(table: Table, hungers: Iterable[Hunger]) -> None:
         grid.add_row(f"{table.rows.value_label(value)} ", *cells, f" {total}")
     grid.add_row("", *(f"{total}" for total in table.column_sums), f" {table.total}", style="dim")
     out.print(grid)
-    waiting = list(hungers)
-    for hunger in waiting[:_SHOWN]:
-        out.print(str(hunger))
+    waiting = list(missing)
+    for gap in waiting[:_SHOWN]:
+        out.print(str(gap))
     if len(waiting) > _SHOWN:
         rest = len(waiting) - _SHOWN
         out.print(say(f"……还有 {rest} 格", f"… {rest} cells more"))

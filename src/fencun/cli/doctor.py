@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fencun import __version__
-from fencun.cli.options import AsJson, print_json, verb
+from fencun.cli.options import AsJson, option, print_json, verb
 from fencun.errors import FencunError
 from fencun.extras import EXTRAS, how_to_install, missing
 from fencun.home import home
@@ -19,7 +19,7 @@ from fencun.language import say
 
 if TYPE_CHECKING:
     from fencun.models.canary import Canary
-    from fencun.models.fit import Fit
+    from fencun.models.larger_bases import LargerBase
 
 app = typer.Typer()
 
@@ -38,20 +38,14 @@ def doctor(
     as_json: AsJson = False,
     speed: Annotated[
         bool,
-        typer.Option(
-            help=say(
-                "量一量模型在这台机器上的速度", "Measure how fast the model is on this machine"
-            )
-        ),
+        option("量一量模型在这台机器上的速度", "Measure how fast the model is on this machine"),
     ] = True,
     endpoint: Annotated[
         bool,
-        typer.Option(
+        option(
+            "问一问 FENCUN_ENDPOINT：通不通，思考关没关，微调的模型是不是真的",
+            "Ask FENCUN_ENDPOINT: is it there, does it think, is the tuned model a tuned one",
             "--endpoint",
-            help=say(
-                "问一问 FENCUN_ENDPOINT：通不通，思考关没关，微调的模型是不是真的",
-                "Ask FENCUN_ENDPOINT: is it there, does it think, is the tuned model a tuned one",
-            ),
         ),
     ] = False,
 ) -> None:
@@ -123,7 +117,7 @@ def _model() -> list[MachineCheck]:
 
 def _bases() -> list[MachineCheck]:
     """Which larger bases would run here, and what they bring and cost; by size alone."""
-    from fencun.models.fit import larger_bases, largest
+    from fencun.models.larger_bases import larger_bases, largest
 
     memory = _memory()
     fits = larger_bases(memory)
@@ -141,8 +135,8 @@ def _bases() -> list[MachineCheck]:
     return [*checks, MachineCheck(say("更大的底座", "larger bases"), told)]
 
 
-def _told(fit: "Fit", memory: float) -> str:
-    from fencun.models.fit import OTHERS
+def _told(fit: "LargerBase", memory: float) -> str:
+    from fencun.models.larger_bases import OTHERS
 
     model = fit.model
     need = say(
@@ -211,13 +205,13 @@ async def _endpoint() -> list[MachineCheck]:
     from fencun.models.engine import Decoding
     from fencun.models.open import in_use, is_endpoint, open_engine, tuned_model
     from fencun.open_writer import canary_chats
-    from fencun.scenario import load_scenario
+    from fencun.scenario import SHIPPED, load_scenario
 
     name = say("接口", "endpoint")
     if not is_endpoint(in_use()):
         told = say("没有设 FENCUN_ENDPOINT", "FENCUN_ENDPOINT is not set")
         return [MachineCheck(name, told, False)]
-    chats = canary_chats(load_scenario())
+    chats = canary_chats(load_scenario(SHIPPED))
     engine = open_engine()
     try:
         whole = await engine.complete(chats[0], Decoding())

@@ -10,18 +10,20 @@ import typer
 
 from fencun.cli.ballot import Which
 from fencun.cli.ballot import app as ballot_app
+from fencun.cli.batch_options import FromBatch, Requests, ToBatch, open_batch, tell_batch
+from fencun.cli.eval_judge import app as judging
 from fencun.cli.eval_read import app as reading
-from fencun.cli.options import AsJson, ScenarioName, print_json, progress, verb
+from fencun.cli.options import AsJson, ScenarioName, option, print_json, progress, verb
 from fencun.language import say
 
 if TYPE_CHECKING:
     from fencun.evaluate.probing import Size
     from fencun.evaluate.study import Study
-    from fencun.evaluate.verdict import Verdict
 
 app = typer.Typer()
 app.add_typer(ballot_app, name="ballot")
 app.add_typer(reading)
+app.add_typer(judging)
 
 _NEEDS = "evaluate"
 
@@ -35,60 +37,67 @@ _NEEDS = "evaluate"
 def run(
     arms: Annotated[
         str,
-        typer.Option(
-            help=say(
-                "对照组：名字用逗号隔开，或 YAML 文件", "Arms: names with commas, or a YAML file"
-            )
+        option(
+            "对照组：bare,prompt,rag,tuned 里挑，或 YAML 文件；默认有材料的都来",
+            "Arms of bare,prompt,rag,tuned, or a YAML file (default: all that can)",
         ),
-    ] = "bare,prompt,rag,tuned",
+    ] = "",
     briefs: Annotated[
         str | None,
-        typer.Option(
-            help=say("几条测试需求，或 JSONL 文件", "How many test briefs, or a JSONL file")
-        ),
+        option("几条测试需求，或 JSONL 文件", "How many test briefs, or a JSONL file"),
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(help=say("实验的名字或文件夹", "Study: its name or folder")),
+        option("实验的名字或文件夹", "Study: its name or folder"),
     ] = None,
     adapter: Annotated[
         str | None,
-        typer.Option(
-            help=say(
-                "适配器文件夹，默认场景自带的", "Folder of the adapter (default: the scenario's)"
-            )
-        ),
+        option("适配器文件夹，默认场景自带的", "Folder of the adapter (default: the scenario's)"),
     ] = None,
-    scenario: ScenarioName = "spring_festival",
-    seed: Annotated[
-        int | None, typer.Option(min=0, help=say("随机种子", "Seed of the random choices"))
-    ] = None,
+    scenario: ScenarioName = "",
+    seed: Annotated[int | None, option("随机种子", "Seed of the random choices", min=0)] = None,
     rules: Annotated[
         Path | None,
-        typer.Option(
-            help=say("规则 YAML，投票前登记", "Rules as YAML, registered before the vote")
-        ),
+        option("规则 YAML，投票前登记", "Rules as YAML, registered before the vote"),
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(
+        option(
+            "各组共用的温度；默认适配器声明的，否则 0.7",
+            "Temperature of all arms (default: the adapter's, else 0.7)",
             min=0,
             max=2,
-            help=say(
-                "各组共用的温度；默认适配器声明的，否则 0.7",
-                "Temperature of all arms (default: the adapter's, else 0.7)",
-            ),
+        ),
+    ] = None,
+    draws: Annotated[
+        int,
+        option("每组每条需求写几条", "Texts that each arm writes for a brief", min=1, max=8),
+    ] = 1,
+    luck: Annotated[
+        float | None,
+        option(
+            "上一次实验量出的运气（报告里说），照它算要几票",
+            "Luck of one text as the study before measured it: plans the votes",
+            min=0,
+            max=0.99,
         ),
     ] = None,
     unfit: Annotated[
         str,
-        typer.Option(
-            help=say(
-                "事先声明：这任务为什么不是表达问题",
-                "Declare beforehand why this is no task of expression",
-            )
+        option(
+            "事先声明：这任务为什么不是表达问题",
+            "Declare beforehand why this is no task of expression",
         ),
     ] = "",
+    incomplete: Annotated[
+        bool,
+        option(
+            "有没答出来的也冻结", "Freeze it although some answers could not be had", "--incomplete"
+        ),
+    ] = False,
+    to_batch: ToBatch = None,
+    from_batch: FromBatch = None,
+    requests: Requests = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a study up to its frozen answers."""
@@ -96,6 +105,7 @@ def run(
     from fencun.evaluate.run import run as run_study
     from fencun.scenario import load_scenario
 
+    batch = open_batch("eval", to_batch, from_batch, requests)
     with _bar(show=not as_json) as tell:
         study = asyncio.run(
             run_study(
@@ -108,10 +118,17 @@ def run(
                 rules=load_rules(rules) if rules else None,
                 unfit=unfit,
                 temperature=temperature,
+                draws=draws,
+                luck=luck,
                 progress=tell,
+                incomplete=incomplete,
+                opener=batch.open if batch else None,
             )
         )
-    _tell_answers(study, as_json)
+    if batch:
+        tell_batch(batch, to_batch, from_batch)
+    if study.frozen:
+        _tell_answers(study, as_json)
 
 
 @contextmanager
@@ -122,6 +139,8 @@ def _bar(*, show: bool) -> Iterator[Callable[[object, int, int], None]]:
 
 
 def _tell_answers(study: "Study", as_json: bool) -> None:
+    from fencun.evaluate.blocks import few_briefs
+
     by_arm = study.by_arm()
     counts = {
         arm: {"answered": sum(not a.failed for a in given.values()), "asked": len(given)}
@@ -139,6 +158,9 @@ def _tell_answers(study: "Study", as_json: bool) -> None:
             f"Registered plan: {study.planned} votes; no verdict before.",
         )
     )
+    asked = len(study.arms), len(study.briefs()), study.registration.draws
+    if few := few_briefs(*asked, study.rules):
+        typer.secho(f"  △ {few}", fg="yellow")
     typer.echo(
         say(
             f"下一步请人来投票：fencun eval ballot open {study.name}",
@@ -148,10 +170,16 @@ def _tell_answers(study: "Study", as_json: bool) -> None:
 
 
 @verb(app, "列出各次实验，新的在前。", "List the studies, newest first.", name="list", needs=_NEEDS)
-def list_studies(as_json: AsJson = False) -> None:
-    """List the studies, newest first."""
-    from fencun.evaluate.study import studies
+def list_studies(
+    scenario: ScenarioName = "",
+    every: Annotated[bool, option("所有场景的", "Those of every scenario", "--all")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the studies of one scenario, newest first."""
+    from fencun.evaluate.find import studies, studies_of
+    from fencun.scenario import load_scenario
 
+    listed = studies() if every else studies_of(load_scenario(scenario))
     found = [
         {
             "name": study.name,
@@ -160,7 +188,7 @@ def list_studies(as_json: AsJson = False) -> None:
             "frozen": study.frozen,
             "folder": str(study.folder),
         }
-        for study in studies()
+        for study in listed
     ]
     if as_json:
         print_json(found)
@@ -180,21 +208,19 @@ def probe(
     study: Which = None,
     size: Annotated[
         str,
-        typer.Option(
-            help=say("quick、usual 或 full：问多少", "quick, usual or full: how much to ask")
-        ),
+        option("quick、usual 或 full：问多少", "quick, usual or full: how much to ask"),
     ] = "usual",
     plan: Annotated[
         bool,
-        typer.Option("--plan", help=say("只说要问多少、要多久", "Only say how many and how long")),
+        option("只说要问多少、要多久", "Only say how many and how long", "--plan"),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the arms of a study what needs no rater, and print the figures."""
     from fencun.evaluate import probing
-    from fencun.evaluate.probes import summarise
+    from fencun.evaluate.find import find_study
+    from fencun.evaluate.probe_summary import summarise
     from fencun.evaluate.run import seeds_of
-    from fencun.evaluate.study import find_study
 
     found, amount = find_study(study), probing.parse_size(size)
     if plan:
@@ -253,16 +279,18 @@ def _tell_probes(summary: dict[str, Any]) -> None:
 )
 def verdict(study: Which = None, as_json: AsJson = False) -> None:
     """Gather the votes of a study and apply its rules."""
-    from fencun.evaluate.study import find_study
+    from fencun.cli.verdict_view import show_verdict
+    from fencun.evaluate.beside import beside, plain
+    from fencun.evaluate.find import find_study
     from fencun.evaluate.verdict import judge, to_json
 
     found = find_study(study)
     _gather_votes(found)
     judged = judge(found)
     if as_json:
-        print_json(to_json(judged))
+        print_json(to_json(judged) | {"beside": plain(beside(judged))})
     else:
-        _show(judged)
+        show_verdict(judged)
 
 
 @verb(
@@ -275,14 +303,12 @@ def report(
     study: Which = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help=say("写到哪个文件夹；默认实验自己的", "Folder to write (default: the study's own)")
-        ),
+        option("写到哪个文件夹；默认实验自己的", "Folder to write (default: the study's own)"),
     ] = None,
 ) -> None:
     """Gather the votes of a study and write its report."""
+    from fencun.evaluate.find import find_study
     from fencun.evaluate.report import write_report
-    from fencun.evaluate.study import find_study
 
     found = find_study(study)
     _gather_votes(found)
@@ -298,17 +324,18 @@ def report(
 )
 def amend(
     study: Which = None,
-    why: Annotated[str, typer.Option(help=say("为什么改", "The reason"))] = "",
+    why: Annotated[str, option("为什么改", "The reason")] = "",
     rules: Annotated[
         Path | None,
-        typer.Option(help=say("新的规则 YAML；默认现在自带的", "New rules (default: today's)")),
+        option("新的规则 YAML；默认现在自带的", "New rules (default: today's)"),
     ] = None,
 ) -> None:
     """Keep other rules beside the registered ones, and say so wherever they decide."""
+    from fencun.evaluate.find import find_study
     from fencun.evaluate.rules import load_rules, shipped_rules
-    from fencun.evaluate.study import find_study
 
     found = find_study(study)
+    _gather_votes(found)  # how many there are is told with the change
     found.amend(load_rules(rules) if rules else shipped_rules(), why)
     typer.echo(found.amended)
 
@@ -318,70 +345,3 @@ def _gather_votes(study: "Study") -> None:
     from fencun.evaluate.collect import collect
 
     collect(study)
-
-
-def _show(judged: "Verdict") -> None:
-    from fencun.evaluate.verdict import groups
-
-    typer.secho(judged.title, bold=True)
-    facts = judged.facts
-    typer.echo(
-        say(
-            f"实验 {judged.study.name}：{facts.raters} 位评审人，{facts.votes} 票，"
-            f"{facts.briefs} 条需求。",
-            f"Study {judged.study.name}: {facts.raters} raters, {facts.votes} votes, "
-            f"{facts.briefs} briefs.",
-        )
-    )
-    if judged.study.amended:
-        typer.secho(f"  △ {judged.study.amended}", fg="yellow")
-    for block in judged.blocks:
-        typer.echo(f"  → {block}")
-    for title, lines in groups(judged):
-        typer.echo(title)
-        for line in lines:
-            told = f"  {line.mark} {line.sentence}  {typer.style(line.number, bold=True)}"
-            typer.secho(told, fg="green" if line.mark == "✓" else None)
-    for odd in facts.oddities:
-        name = judged.names.get(odd.rater, odd.rater)
-        typer.secho(f"  △ {name}：{say(odd.zh, odd.en)}", fg="yellow")
-    for group in judged.seats.groups:
-        typer.secho(
-            say(
-                f"  △ {'、'.join(group.names)}：看着是同一个人，只算先投的那一份，"
-                f"{group.votes} 票没有计入。",
-                f"  △ {', '.join(group.names)}: look like one person; the first seat counts, "
-                f"{group.votes} votes do not.",
-            ),
-            fg="yellow",
-        )
-    if judged.set_aside:
-        typer.secho(
-            say(
-                f"  △ {len(judged.set_aside)} 票投的是后来变了的回答，没有计入。",
-                f"  △ {len(judged.set_aside)} votes are on answers that changed: not counted.",
-            ),
-            fg="yellow",
-        )
-    for rater, other in judged.hangs_on.items():
-        name = judged.names.get(rater, rater)
-        decided = judged.rules.decisions[other]
-        typer.secho(
-            say(
-                f"  △ 少了{name}，结论就是“{decided.zh}”。",
-                f"  △ Without {name} it would be: {decided.en}.",
-            ),
-            fg="yellow",
-        )
-    for route in judged.routes:
-        typer.secho(
-            say(
-                f"  {route.arm}：答出 {route.answered}/{route.asked}，"
-                f"每条读 {route.prompt_tokens:.0f}、写 {route.completion_tokens:.0f} 个词元，"
-                f"中位 {route.seconds:.1f} 秒",
-                f"  {route.arm}: answered {route.answered}/{route.asked}, "
-                f"{route.prompt_tokens:.0f} tokens read and {route.completion_tokens:.0f} written "
-                f"each, median {route.seconds:.1f} s",
-            ),
-            dim=True,
-        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fencun.cli.options import AsJson, ScenarioName, print_json, verb
+from fencun.cli.options import AsJson, ScenarioName, argument, option, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 from fencun.scenario import load_scenario
@@ -33,52 +33,38 @@ app.add_typer(
 def sheet(
     out: Annotated[
         Path,
-        typer.Option(help=say("审读单写到哪里，如 sheet.jsonl", "Sheet to write: sheet.jsonl")),
+        option("审读单写到哪里，如 sheet.jsonl", "Sheet to write: sheet.jsonl"),
     ],
     answers: Annotated[
         list[str] | None,
-        typer.Option(
-            help=say("要读的文字：文件，或 组名=文件；可多次", "Texts: FILE or ARM=FILE; repeat")
-        ),
+        option("要读的文字：文件，或 组名=文件；可多次", "Texts: FILE or ARM=FILE; repeat"),
     ] = None,
     briefs: Annotated[
         list[Path] | None,
-        typer.Option(
-            help=say(
-                "需求文件，文字那边只有 id 时用；可多次",
-                "File of briefs, where the texts have only an id; repeatable",
-            )
+        option(
+            "需求文件，文字那边只有 id 时用；可多次",
+            "File of briefs, where the texts have only an id; repeatable",
         ),
     ] = None,
     study: Annotated[
         list[str] | None,
-        typer.Option(
-            help=say("实验的名字或文件夹；可多次", "Study: its name or folder; repeatable")
-        ),
+        option("实验的名字或文件夹；可多次", "Study: its name or folder; repeatable"),
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option(
-            help=say("钥匙文件写到哪里；默认在审读单旁边", "Key to write (default: by the sheet)")
-        ),
+        option("钥匙文件写到哪里；默认在审读单旁边", "Key to write (default: by the sheet)"),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help=say("打乱的种子", "Seed of the shuffle"))
-    ] = None,
+    seed: Annotated[int | None, option("打乱的种子", "Seed of the shuffle", min=0)] = None,
     twice: Annotated[
         float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help=say("多大一份读两遍；默认三分之一", "Share read twice (default: a third)"),
-        ),
+        option("多大一份读两遍；默认三分之一", "Share read twice (default: a third)", min=0, max=1),
     ] = None,
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     as_json: AsJson = False,
 ) -> None:
     """Gather texts, and write the sheet and its key."""
+    from fencun.evaluate.find import find_study
     from fencun.evaluate.sheet import SEED, TWICE, write_sheet
-    from fencun.evaluate.study import find_study
     from fencun.evaluate.texts import gather
 
     declared = load_scenario(scenario)
@@ -129,22 +115,20 @@ def _named(given: str) -> tuple[str, Path]:
     "Take grades: all lines or none are checked and appended to a file of reads.",
 )
 def take(
-    sheet: Annotated[Path, typer.Option(help=say("审读单", "The sheet"))],
-    key: Annotated[Path, typer.Option(help=say("它的钥匙文件", "Its key"))],
+    sheet: Annotated[Path, option("审读单", "The sheet")],
+    key: Annotated[Path, option("它的钥匙文件", "Its key")],
     grades: Annotated[
         Path,
-        typer.Option(
-            help=say(
-                "填好的：number、grade、reason、where 一行一条",
-                "What the reader gave: number, grade, reason, where a line",
-            )
+        option(
+            "填好的：number、grade、reason、where 一行一条",
+            "What the reader gave: number, grade, reason, where a line",
         ),
     ],
-    reader: Annotated[str, typer.Option(help=say("审读人的名字", "Name of the reader"))],
-    kind: Annotated[str, typer.Option(help=say("person（人）或 ai", "person or ai"))],
+    reader: Annotated[str, option("审读人的名字", "Name of the reader")],
+    kind: Annotated[str, option("person（人）或 ai", "person or ai")],
     out: Annotated[
         Path,
-        typer.Option(help=say("加到哪个文件，如 reads.jsonl", "File to append to: reads.jsonl")),
+        option("加到哪个文件，如 reads.jsonl", "File to append to: reads.jsonl"),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -184,18 +168,16 @@ def _kind(told: str) -> "Kind":
 def report(
     reads: Annotated[
         list[Path],
-        typer.Argument(help=say("审读文件 reads.jsonl，可以几个", "Files of reads")),
+        argument("审读文件 reads.jsonl，可以几个", "Files of reads"),
     ],
     train: Annotated[
         list[Path] | None,
-        typer.Option(
-            help=say(
-                "训练用的文字，和口头禅比；默认场景自己的",
-                "Training texts that tails are held against (default: the scenario's)",
-            )
+        option(
+            "训练用的文字，和口头禅比；默认场景自己的",
+            "Training texts that tails are held against (default: the scenario's)",
         ),
     ] = None,
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     as_json: AsJson = False,
 ) -> None:
     """Print what the reads say."""
@@ -244,15 +226,15 @@ def _show(told: dict[str, Any]) -> None:
 def tells(
     pairs: Annotated[
         list[Path],
-        typer.Argument(help=say("偏好对文件 pairs.jsonl，可以几个", "Files of preference pairs")),
+        argument("偏好对文件 pairs.jsonl，可以几个", "Files of preference pairs"),
     ],
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     as_json: AsJson = False,
 ) -> None:
     """Print how well words alone do; status 1 where that is too well."""
     from fencun.evaluate import tells as telling
 
-    found = telling.tells(telling.read_told(pairs, load_scenario(scenario)))
+    found = telling.tells(telling.read_labelled(pairs, load_scenario(scenario)))
     if as_json:
         print_json(asdict(found) | {"limit": telling.LIMIT, "passed": found.passed})
     else:

@@ -33,16 +33,43 @@ ModelName = Annotated[
     str | None,
     option("模型的名字，默认是正在用的", "Model by name (default: the one in use)", "--model"),
 ]
+ModelOrEndpoint = Annotated[
+    str | None,
+    option(
+        "模型：名字、GGUF 文件或 http://…/v1#模型名",
+        "Model: a name, a GGUF file or http://…/v1#MODEL",
+        "--model",
+    ),
+]
+On = Annotated[
+    str,
+    option("在哪里做：here（本机一个进程）或 ray", "Where: here (one process) or ray", "--on"),
+]
+RayAddress = Annotated[
+    str,
+    option(
+        "Ray 集群的地址（默认：在本机起一个）",
+        "Address of a Ray cluster (default: one is begun on this machine)",
+        "--ray-address",
+    ),
+]
 Seed = Annotated[int, option("随机种子", "Seed of the random choices", "--seed", min=0)]
 
 
 def verb(
-    app: typer.Typer, zh: str, en: str, *, name: str | None = None, needs: str | None = None
+    app: typer.Typer,
+    zh: str,
+    en: str,
+    *,
+    name: str | None = None,
+    needs: str | None = None,
+    **settings: Any,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Register a function as a command of ``app``, its help in Chinese or in English.
 
     ``needs`` names the extra (see :mod:`fencun.extras`) without which it cannot run; where
-    it is missing, the command ends with the sentence that says how to install it.
+    it is missing, the command ends with the sentence that says how to install it. ``settings``
+    are what ``app.command`` takes besides.
     """
 
     def register(function: Callable[P, R]) -> Callable[P, R]:
@@ -52,10 +79,29 @@ def verb(
                 need(needs)
             return function(*args, **kwargs)
 
-        app.command(name, help=say(zh, en))(guarded)
+        app.command(name, help=say(zh, en), **settings)(guarded)
         return function
 
     return register
+
+
+@contextmanager
+def spread_on(on: str, address: str) -> Iterator[bool]:
+    """Be in a Ray cluster where ``on`` says so; yield whether it does."""
+    if on not in ("here", "ray") or (address and on != "ray"):
+        raise typer.BadParameter(
+            say(
+                "--on 是 here 或 ray；--ray-address 要和 --on ray 一起用。",
+                "--on is here or ray; --ray-address goes with --on ray.",
+            )
+        )
+    if on == "here":
+        yield False
+        return
+    from fencun.ray_cluster import cluster
+
+    with cluster(address):
+        yield True
 
 
 def print_json(value: Any) -> None:

@@ -1,13 +1,16 @@
 """The short friendly questionnaire of ``fencun write``: one question a dimension."""
 
+import shlex
 import sys
 
 import typer
 
 from fencun.brief import Brief, parse_brief
+from fencun.cli.fields import flag
 from fencun.errors import BriefError
 from fencun.language import language
 from fencun.scenario import Dimension, Scenario
+from fencun.scenario import flag as named
 
 
 def ask_brief(scenario: Scenario) -> Brief:
@@ -17,7 +20,11 @@ def ask_brief(scenario: Scenario) -> Brief:
         BriefError: nobody is there to ask (standard input is no terminal).
     """
     if not at_a_terminal():
-        example = " ".join(f"--{name} {value}" for name, value in scenario.example.items())
+        told = scenario.whole_example
+        words = [
+            f"{flag(d)} {_typed(told[d.name])}" for d in scenario.dimensions if told.get(d.name)
+        ]
+        example = " ".join(words) + named(scenario.folder)
         raise BriefError(
             f"没有填需求。例：fencun write {example}",
             f"No brief given. For example: fencun write {example}",
@@ -34,6 +41,11 @@ def ask_brief(scenario: Scenario) -> Brief:
 def at_a_terminal() -> bool:
     """Whether somebody is there to answer."""
     return sys.stdin.isatty()
+
+
+def _typed(value: str) -> str:
+    """Return ``value`` as one types it in a shell, in quotes only where it needs them."""
+    return value if value.isalnum() else shlex.quote(value)
 
 
 def _ask(dimension: Dimension) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from fencun.language import say
+from fencun.language import enumerated, say
 
 _LINE = re.compile(r"第 (\d+) 行|[Ll]ine (\d+)")
 _NAMED = 5
@@ -29,10 +29,10 @@ def _more(lines: Sequence[str]) -> str:
         return ""
     numbers = [line for line in lines if line][:_NAMED]
     rest = "…" if len(lines) > len(numbers) else ""
-    zh, en = "、".join(numbers) + rest, ", ".join(numbers) + rest
+    named = enumerated(numbers) + rest
     if not numbers:
         return say(f"（同样的还有 {len(lines)} 处）", f" ({len(lines)} more of the same)")
     return say(
-        f"（同样的还有 {len(lines)} 行：第 {zh} 行）",
-        f" ({len(lines)} more lines of the same: {en})",
+        f"（同样的还有 {len(lines)} 行：第 {named} 行）",
+        f" ({len(lines)} more lines of the same: {named})",
     )

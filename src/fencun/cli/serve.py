@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fencun.cli.options import ModelName, ScenarioName, verb
+from fencun.cli.options import ModelName, ScenarioName, option, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -19,69 +19,70 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_GRACE_S = 10
-
 
 @verb(app, "打开网页和接口。", "Serve the web app and the API.", needs="serve")
 def serve(
     host: Annotated[
         str,
-        typer.Option(
-            help=say(
-                "听哪个地址；默认只听本机", "Address to listen on (default: this machine only)"
-            )
-        ),
+        option("听哪个地址；默认只听本机", "Address to listen on (default: this machine only)"),
     ] = "127.0.0.1",
     port: Annotated[
         int,
-        typer.Option(
-            min=0, max=65535, help=say("端口；0 是随便挑一个", "Port; 0 takes any that is free")
-        ),
+        option("端口；0 是随便挑一个", "Port; 0 takes any that is free", min=0, max=65535),
     ] = 8765,
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     arm: Annotated[
         str | None,
-        typer.Option(
-            help=say(
-                "默认写法：bare、prompt、tuned 或 edit", "Default arm: bare, prompt, tuned or edit"
-            )
-        ),
+        option("默认写法：bare、prompt、tuned 或 edit", "Default arm: bare, prompt, tuned or edit"),
     ] = None,
     model: ModelName = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(
-            help=say(
-                "还可以用哪个主机名访问，可以多次",
-                "Another host name it is reached by, may be repeated",
-            )
+        option(
+            "还可以用哪个主机名访问，可以多次",
+            "Another host name it is reached by, may be repeated",
         ),
     ] = None,
     waiting: Annotated[
         int,
-        typer.Option(min=0, max=1000, help=say("最多几个人排队", "How many may wait in line")),
+        option("最多几个人排队", "How many may wait in line", min=0, max=1000),
     ] = 30,
     closed: Annotated[
         bool | None,
-        typer.Option(
+        option(
+            "每个人都要令牌；不只听本机时总是要",
+            "Ask everybody for a token; always so beyond this machine",
             "--tokens/--no-tokens",
-            help=say(
-                "每个人都要令牌；不只听本机时总是要",
-                "Ask everybody for a token; always so beyond this machine",
-            ),
             show_default=False,
         ),
     ] = None,
-    open_page: Annotated[
-        bool, typer.Option("--open/--no-open", help=say("打开浏览器", "Open a browser"))
-    ] = True,
+    grace: Annotated[
+        int,
+        option(
+            "停的时候，最多等几秒让正在写的写完",
+            "Seconds that what is being written gets to finish when told to stop",
+            min=0,
+            max=600,
+        ),
+    ] = 10,
+    log_json: Annotated[
+        bool,
+        option(
+            "每个请求在标准错误上记一行 JSON，不记内容",
+            "Log every request to stderr as a line of JSON, nothing of what it says",
+            "--log-json",
+        ),
+    ] = False,
+    open_page: Annotated[bool, option("打开浏览器", "Open a browser", "--open/--no-open")] = True,
 ) -> None:
     """Serve the page, the API and the OpenAI-compatible API."""
     import asyncio
 
     from fencun.open_writer import open_writer
     from fencun.scenario import load_scenario
+    from fencun.scenario.load import readable_scenarios
     from fencun.web.app import create_app
+    from fencun.web.observe import log_as_json
 
     if closed is False and not _is_loopback(host):
         raise FencunError(
@@ -89,41 +90,45 @@ def serve(
             f"Listening on {host} takes tokens: nobody may write and vote without a name.",
         )
     closed = closed or not _is_loopback(host)
-    declared = load_scenario(scenario)
+    if log_json:
+        log_as_json()
+    declared, beside = load_scenario(scenario), readable_scenarios()
     listening = _bind(host, port)
     names = [*(allow_host or ()), *([] if _is_loopback(host) else [_own_name()])]
     web = create_app(
         declared,
-        lambda: open_writer(declared, model=model),
+        lambda: open_writer(declared, model=model, lend=True, beside=beside),
         arm=arm,
         hosts=names,
         waiting=waiting,
         closed=closed,
     )
     with suppress(KeyboardInterrupt), listening:
-        asyncio.run(_run(web, listening, host, open_page=open_page))
+        asyncio.run(_run(web, listening, host, grace, open_page=open_page))
 
 
-async def _run(web: "FastAPI", listening: "socket.socket", host: str, *, open_page: bool) -> None:
-    """Serve until a signal: then finish what is under way, and close engine and store."""
+async def _run(
+    web: "FastAPI", listening: "socket.socket", host: str, grace: int, *, open_page: bool
+) -> None:
+    """Serve until a signal: then finish what is under way, and close engine and store.
+
+    What is not finished after ``grace`` seconds is broken off.
+    """
     import signal
 
     import uvicorn
 
     from fencun.store import tokens
+    from fencun.web.connection import server_config
 
     # uvicorn raises a signal again when it is done; let that end the block below, not us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    config = uvicorn.Config(
-        web, log_level="warning", lifespan="off", timeout_graceful_shutdown=_GRACE_S,
-        server_header=False,
-    )  # fmt: skip
     # Opened here, so that what goes wrong reaches the command line as what it is.
     async with web.router.lifespan_context(web):
         studio = web.state.studio
         key = studio.store.write(tokens.add_link)
         _greet(listening, host, studio.writer.engine.name, key, open_page=open_page)
-        await uvicorn.Server(config).serve(sockets=[listening])
+        await uvicorn.Server(server_config(web, grace_s=grace)).serve(sockets=[listening])
 
 
 def _bind(host: str, port: int) -> "socket.socket":
@@ -133,8 +138,13 @@ def _bind(host: str, port: int) -> "socket.socket":
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         both = host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, backlog=256, dualstack_ipv6=both)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or say("不是主机名", "no host name")
+    except (socket.gaierror, UnicodeError) as error:
+        raise FencunError(
+            f"没有 {host} 这个地址；--host 写本机的地址，如 127.0.0.1、0.0.0.0 或 ::。",
+            f"There is no address {host}; give --host one of this machine: 127.0.0.1, 0.0.0.0, ::.",
+        ) from error
+    except OSError as error:
+        reason = error.strerror
         raise FencunError(
             f"{host} 的端口 {port} 用不了：{reason}。换一个：fencun serve --port 0",
             f"Cannot listen on {host} port {port}: {reason}. Try: fencun serve --port 0",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fencun.cli.options import AsJson, print_json, verb
+from fencun.cli.options import AsJson, argument, option, print_json, verb
 from fencun.errors import FencunError
 from fencun.language import say
 
@@ -20,25 +20,21 @@ _SCOPES = "write,review,rate"
 
 @verb(app, "发一个令牌，只显示这一次。", "Make a token; it is shown this once.", needs="serve")
 def add(
-    name: Annotated[
-        str, typer.Argument(help=say("给谁用：名字", "Whom it is for: a name"), metavar="NAME")
-    ],
+    name: Annotated[str, argument("给谁用：名字", "Whom it is for: a name", metavar="NAME")],
     scope: Annotated[
         str,
-        typer.Option(
-            help=say(
-                "能做什么：write、review、rate、host，逗号隔开",
-                "What it is good for: write, review, rate, host, with commas between",
-            )
+        option(
+            "能做什么：write、review、rate、host，逗号隔开",
+            "What it is good for: write, review, rate, host, with commas between",
         ),
     ] = _SCOPES,
     daily: Annotated[
         int,
-        typer.Option(min=0, help=say("每天最多写几次，0 不限", "Writings a day; 0: no limit")),
+        option("每天最多写几次，0 不限", "Writings a day; 0: no limit", min=0),
     ] = 300,
     days: Annotated[
         int | None,
-        typer.Option(min=1, max=3650, help=say("几天后失效", "Days until it runs out")),
+        option("几天后失效", "Days until it runs out", min=1, max=3650),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +92,7 @@ def list_tokens(as_json: AsJson = False) -> None:
 
 @verb(app, "作废一个令牌，立刻生效。", "Make a token worthless, at once.", needs="serve")
 def revoke(
-    name: Annotated[str, typer.Argument(help=say("令牌的名字", "Its name"), metavar="NAME")],
+    name: Annotated[str, argument("令牌的名字", "Its name", metavar="NAME")],
 ) -> None:
     """Make a token worthless."""
     from fencun.store import tokens
@@ -114,9 +110,7 @@ def revoke(
     needs="serve",
 )
 def link(
-    url: Annotated[
-        str, typer.Option(help=say("服务的地址", "Where the server is"))
-    ] = "http://127.0.0.1:8765",
+    url: Annotated[str, option("服务的地址", "Where the server is")] = "http://127.0.0.1:8765",
 ) -> None:
     """Print a link that gives the rights of the host, once."""
     from fencun.store import tokens
@@ -131,9 +125,7 @@ def link(
     app, "谁在什么时候做了什么，新的在前。", "Who did what and when, newest first.", needs="serve"
 )
 def log(
-    last: Annotated[
-        int, typer.Option(min=1, max=100_000, help=say("最多几行", "Lines at most"))
-    ] = 50,
+    last: Annotated[int, option("最多几行", "Lines at most", min=1, max=100_000)] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show the audit log."""

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fencun.cli.compare import compare
-from fencun.cli.options import AsJson, ScenarioName, print_json, verb
+from fencun.cli.options import AsJson, ScenarioName, argument, option, print_json, verb
+from fencun.cli.tune_progress import teller
 from fencun.cli.tune_recipe import recipe
 from fencun.errors import FencunError
 from fencun.language import say
+from fencun.tune.machine import settle_threads
 
 if TYPE_CHECKING:
     from fencun.tune.preflight.plan import Plan
-    from fencun.tune.runs.events import Event, Tell
 
 app = typer.Typer(no_args_is_help=True)
 _NEEDS = "tune"
@@ -28,16 +29,12 @@ verb(app, "同一份配方，更大的底座。", "The same recipe on a bigger b
 _GIB = 1 << 30
 _FORMATS = ("gguf", "peft", "merged", "ollama", "vllm", "llamafactory")
 
-BaseName = Annotated[
-    str, typer.Option("--base", help=say("底座：目录名、.gguf 或文件夹", "Base: name or path"))
-]
-TrainFile = Annotated[
-    str, typer.Option("--train", help=say("训练集 JSONL", "Training samples (JSONL)"))
-]
+BaseName = Annotated[str, option("底座：目录名、.gguf 或文件夹", "Base: name or path", "--base")]
+TrainFile = Annotated[str, option("训练集 JSONL", "Training samples (JSONL)", "--train")]
 ValidationFile = Annotated[
-    str, typer.Option("--validation", help=say("验证集 JSONL", "Validation samples (JSONL)"))
+    str, option("验证集 JSONL", "Validation samples (JSONL)", "--validation")
 ]
-Options = Annotated[Path | None, typer.Option("--config", help=say("配置 YAML", "Options as YAML"))]
+Options = Annotated[Path | None, option("配置 YAML", "Options as YAML", "--config")]
 
 
 @verb(
@@ -55,7 +52,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Measure a few blocks and say what each preset would take."""
-    _settle()
+    settle_threads()
     from fencun.tune.config import TuneConfig, read_config
     from fencun.tune.preflight.plan import plan_run
 
@@ -73,42 +70,34 @@ def plan(
 
 @verb(app, "开始微调。", "Start a tuning run.", needs=_NEEDS)
 def run(
-    out: Annotated[
-        Path | None, typer.Option("--out", help=say("运行的文件夹", "Folder of the run"))
-    ] = None,
+    out: Annotated[Path | None, option("运行的文件夹", "Folder of the run", "--out")] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help=say("档位：tiny、quick、full", "tiny, quick or full"))
+        str, option("档位：tiny、quick、full", "tiny, quick or full", "--preset")
     ] = "quick",
-    minutes: Annotated[
-        float | None, typer.Option("--minutes", help=say("时间预算（分钟）", "Time budget"))
-    ] = None,
+    minutes: Annotated[float | None, option("时间预算（分钟）", "Time budget", "--minutes")] = None,
     base: BaseName = "",
     scenario: ScenarioName = "",
     train: TrainFile = "",
     validation: ValidationFile = "",
     config: Options = None,
     engine: Annotated[
-        str, typer.Option("--engine", help=say("fencun 或 llamafactory", "fencun or llamafactory"))
+        str, option("fencun 或 llamafactory", "fencun or llamafactory", "--engine")
     ] = "fencun",
     method: Annotated[
-        str, typer.Option("--method", help=say("sft、dpo 或 verifier", "sft, dpo or verifier"))
+        str, option("sft、dpo 或 verifier", "sft, dpo or verifier", "--method")
     ] = "sft",
     adapter: Annotated[
-        str, typer.Option("--adapter", help=say("dpo、verifier 从哪个起步", "What to start from"))
+        str, option("dpo、verifier 从哪个起步", "What to start from", "--adapter")
     ] = "",
-    pairs: Annotated[
-        str, typer.Option("--pairs", help=say("dpo 的偏好对 JSONL", "Preference pairs (JSONL)"))
-    ] = "",
+    pairs: Annotated[str, option("dpo 的偏好对 JSONL", "Preference pairs (JSONL)", "--pairs")] = "",
     judgements: Annotated[
         str,
-        typer.Option(
-            "--judgements", help=say("verifier 的判断 JSONL", "Judgements for a verifier (JSONL)")
-        ),
+        option("verifier 的判断 JSONL", "Judgements for a verifier (JSONL)", "--judgements"),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Tune the base on the scenario's data; can be stopped at any time and resumed."""
-    _settle()
+    settle_threads()
     from fencun.home import runs_dir
     from fencun.tune.runs.life import start
     from fencun.tune.runs.processes import occupy
@@ -122,22 +111,22 @@ def run(
     folder = out or runs_dir() / "tune" / datetime.now().strftime("%Y%m%d-%H%M%S")
     occupy(folder)
     typer.echo(say(f"运行的文件夹：{folder}", f"Folder of the run: {folder}"), err=True)
-    _finish(start(folder, request, _teller()), folder, as_json)
+    _finish(start(folder, request, teller()), folder, as_json)
 
 
 @verb(app, "接着上次中断的地方训练。", "Go on with an interrupted run.", needs=_NEEDS)
 def resume(
-    folder: Annotated[Path, typer.Argument(help=say("运行的文件夹", "Folder of the run"))],
+    folder: Annotated[Path, argument("运行的文件夹", "Folder of the run")],
     as_json: AsJson = False,
 ) -> None:
     """Go on from the newest whole checkpoint; ends in the same bytes as without interruption."""
-    _settle()
+    settle_threads()
     from fencun.tune.runs.life import resume as go_on
     from fencun.tune.runs.processes import occupy
 
     if folder.is_dir():
         occupy(folder)
-    _finish(go_on(folder, _teller()), folder, as_json)
+    _finish(go_on(folder, teller()), folder, as_json)
 
 
 @verb(
@@ -147,22 +136,26 @@ def resume(
     needs=_NEEDS,
 )
 def export(
-    folder: Annotated[Path, typer.Argument(help=say("运行或适配器的文件夹", "Run or adapter"))],
-    out: Annotated[Path, typer.Option("--out", help=say("写到哪里", "Where to write"))],
-    to: Annotated[
-        str, typer.Option("--format", help=say("、".join(_FORMATS), ", ".join(_FORMATS)))
-    ] = "gguf",
+    folder: Annotated[Path, argument("运行或适配器的文件夹", "Run or adapter")],
+    out: Annotated[Path, option("写到哪里", "Where to write", "--out")],
+    to: Annotated[str, option("、".join(_FORMATS), ", ".join(_FORMATS), "--format")] = "gguf",
     base: BaseName = "",
     scenario: ScenarioName = "",
-    scale: Annotated[
-        float, typer.Option("--scale", help=say("适配器的强度", "Strength of the adapter"))
-    ] = 1.0,
+    scale: Annotated[float, option("适配器的强度", "Strength of the adapter", "--scale")] = 1.0,
     temperature: Annotated[
-        float, typer.Option("--temperature", help=say("推荐的温度", "Recommended temperature"))
+        float, option("推荐的温度", "Recommended temperature", "--temperature")
     ] = 0.2,
     parity: Annotated[
-        bool, typer.Option("--parity/--no-parity", help=say("导出后核对", "Verify the export"))
+        bool, option("导出后核对", "Verify the export", "--parity/--no-parity")
     ] = True,
+    gpus: Annotated[
+        int,
+        option("llamafactory：几张卡", "llamafactory: on how many GPUs", "--gpus", min=1, max=1024),
+    ] = 1,
+    qlora: Annotated[
+        bool,
+        option("llamafactory：底座压成 4 位", "llamafactory: the base in 4 bits", "--qlora"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the adapter in one format; GGUF and merged weights are checked against PEFT."""
@@ -171,9 +164,9 @@ def export(
             f"没有格式 {to[:24]}；可选：{'、'.join(_FORMATS)}。",
             f"There is no format {to[:24]!r}; choose from {', '.join(_FORMATS)}.",
         )
-    _settle()
+    settle_threads()
     if to == "llamafactory":
-        _write_project(folder, out, base, scenario, as_json)
+        _write_project(folder, out, base, scenario, gpus, qlora, as_json)
         return
     from fencun.tune.formats.export import export as export_run
     from fencun.tune.formats.parity import parity_words
@@ -190,10 +183,14 @@ def export(
         typer.echo(say(*parity_words(done["parity"])))
 
 
-def _write_project(source: Path, out: Path, model: str, scenario: str, as_json: bool) -> None:
+def _write_project(
+    source: Path, out: Path, model: str, scenario: str, gpus: int, qlora: bool, as_json: bool
+) -> None:
     from fencun.tune.llamafactory.project import commands, export_project
 
-    recipe = export_project(source, out, model=model, scenario_name=scenario)
+    recipe = export_project(
+        source, out, model=model, scenario_name=scenario, gpus=gpus, qlora=qlora
+    )
     if as_json:
         print_json({"recipe": str(recipe), "commands": commands()})
         return
@@ -206,37 +203,6 @@ def _write_project(source: Path, out: Path, model: str, scenario: str, as_json: 
     )
     for command in commands():
         typer.echo(f"  {command}")
-
-
-def _settle() -> None:
-    from fencun.tune.machine import settle_threads
-
-    settle_threads()
-
-
-def _teller() -> Tell:
-    from fencun.tune.runs.events import Tick
-
-    def tell(event: Event) -> None:
-        if isinstance(event, Tick):
-            left = f"{event.eta / 60:.0f}"
-            typer.echo(
-                say(
-                    f"第 {event.step}/{event.steps} 步  损失 {event.loss:.3f}  "
-                    f"每秒 {event.samples_per_second:.2f} 条  还要 {left} 分钟",
-                    f"step {event.step}/{event.steps}  loss {event.loss:.3f}  "
-                    f"{event.samples_per_second:.2f} samples/s  {left} min left",
-                ),
-                err=True,
-            )
-            return
-        typer.echo(say(f"—— 看一眼：验证损失 {event.loss:.3f}",
-                       f"-- a look: validation loss {event.loss:.3f}"), err=True)  # fmt: skip
-        for greeting in event.greetings:
-            mark = "、".join(greeting["faults"]) or say("过关", "passes")
-            typer.echo(f"   {greeting['text']}  [{mark}]", err=True)
-
-    return tell
 
 
 def _finish(manifest: dict[str, Any], folder: Path, as_json: bool) -> None:

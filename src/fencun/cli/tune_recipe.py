@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fencun.cli.options import AsJson, ScenarioName, print_json
+from fencun.cli.options import AsJson, ScenarioName, option, print_json
+from fencun.cli.tune_progress import teller
 from fencun.language import say
+from fencun.tune.machine import settle_threads
 
 if TYPE_CHECKING:
     from fencun.tune.recipe import Recipe
@@ -17,31 +19,23 @@ _GIB = 1 << 30
 def recipe(
     base: Annotated[
         str,
-        typer.Option(help=say("底座，如 qwen3-4b、qwen3-8b", "Base: qwen3-4b, qwen3-8b …")),
+        option("底座，如 qwen3-4b、qwen3-8b", "Base: qwen3-4b, qwen3-8b …"),
     ],
-    out: Annotated[Path | None, typer.Option(help=say("写到哪个文件夹", "Folder to write"))] = None,
+    out: Annotated[Path | None, option("写到哪个文件夹", "Folder to write")] = None,
     engine: Annotated[
         str,
-        typer.Option(
-            help=say(
-                "auto、fencun 或 llamafactory；auto 看这台机器放不放得下",
-                "auto, fencun or llamafactory; auto looks whether there is room here",
-            )
+        option(
+            "auto、fencun 或 llamafactory；auto 看这台机器放不放得下",
+            "auto, fencun or llamafactory; auto looks whether there is room here",
         ),
     ] = "auto",
-    preset: Annotated[
-        str, typer.Option(help=say("档位：tiny、quick、full", "tiny, quick or full"))
-    ] = "full",
-    scenario: ScenarioName = "spring_festival",
-    run: Annotated[
-        bool, typer.Option("--run", help=say("就在这台机器上跑", "Run it, on this machine"))
-    ] = False,
+    preset: Annotated[str, option("档位：tiny、quick、full", "tiny, quick or full")] = "full",
+    scenario: ScenarioName = "",
+    run: Annotated[bool, option("就在这台机器上跑", "Run it, on this machine", "--run")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the options for a bigger base, and tell or run what is to be typed."""
-    from fencun.cli.tune import _settle, _teller
-
-    _settle()
+    settle_threads()
     from fencun.home import runs_dir
     from fencun.tune import recipe as recipes
     from fencun.tune.runs.processes import occupy
@@ -62,7 +56,7 @@ def recipe(
         _show(made, path, told)
         return
     occupy(folder / recipes.RUN)
-    manifest = recipes.run_recipe(made, _teller())
+    manifest = recipes.run_recipe(made, teller())
     if as_json:
         print_json(manifest)
         return

@@ -8,14 +8,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fencun.cli.options import AsJson, ModelName, ScenarioName, print_json, progress, verb
+from fencun.cli.batch_options import (
+    FromBatch,
+    Requests,
+    ToBatch,
+    bring_back_briefs,
+    check_requests,
+    hand_out_briefs,
+)
+from fencun.cli.fields import SETTINGS, flags_told, read_flags, read_pairs
+from fencun.cli.options import (
+    AsJson,
+    ModelName,
+    On,
+    RayAddress,
+    ScenarioName,
+    option,
+    print_json,
+    progress,
+    spread_on,
+    verb,
+)
 from fencun.cli.repeats import said_once
 from fencun.errors import BriefError
-from fencun.language import say
+from fencun.language import say, titled
 from fencun.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
-    from fencun.batch import Job
+    from fencun.batch import BatchBrief
     from fencun.brief import Brief
     from fencun.errors import RecordError
     from fencun.writer import Writing
@@ -25,118 +45,81 @@ app = typer.Typer()
 _SEEDS = 2**31
 
 
-@verb(app, "写一条真会发出去的话：填六项，得三条。", "Write: six fields in, three texts out.")
+@verb(
+    app,
+    "写一条真会发出去的话：填几项，得三条。",
+    "Write: a few fields in, three texts out.",
+    epilog=flags_told(),
+    context_settings=SETTINGS,
+)
 def write(
-    salutation: Annotated[
-        str | None,
-        typer.Option(help=say("称呼：平时怎么叫对方", "What you call the other")),
-    ] = None,
-    relation: Annotated[
-        str | None,
-        typer.Option(help=say("关系，如 高中班主任", "Who they are to you")),
-    ] = None,
-    detail: Annotated[
-        str | None,
-        typer.Option(
-            help=say("交往细节：真的发生过的一件事", "One thing that really happened between you")
-        ),
-    ] = None,
-    occasion: Annotated[str | None, typer.Option(help=say("场合，如 除夕", "The occasion"))] = None,
-    style: Annotated[str | None, typer.Option(help=say("风格，如 幽默一点", "The style"))] = None,
-    length: Annotated[
-        str | None,
-        typer.Option(help=say("篇幅，如 短、50字以内", "The length, in words or characters")),
-    ] = None,
+    ctx: typer.Context,
     field: Annotated[
         list[str] | None,
-        typer.Option(
-            help=say(
-                "别的场景的维度：名=值，可以多次",
-                "A dimension of another scenario: name=value, may be repeated",
-            )
+        option(
+            "需求的一项：名=值，可以多次（名字和别的选项撞了时用）",
+            "A field of the brief: name=value, may be repeated (where a flag has its name)",
         ),
     ] = None,
-    scenario: ScenarioName = "spring_festival",
+    scenario: ScenarioName = "",
     arm: Annotated[
         str | None,
-        typer.Option(
-            help=say("写法：bare、prompt、tuned 或 edit", "Arm: bare, prompt, tuned or edit")
-        ),
+        option("写法：bare、prompt、tuned 或 edit", "Arm: bare, prompt, tuned or edit"),
     ] = None,
-    keep: Annotated[
-        int, typer.Option("-n", "--keep", min=1, max=20, help=say("给几条", "Texts to show"))
-    ] = 3,
+    keep: Annotated[int, option("给几条", "Texts to show", "-n", "--keep", min=1, max=20)] = 3,
     draws: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=40, help=say("写几条来挑", "Texts to draw, from which the best are shown")
-        ),
+        option("写几条来挑", "Texts to draw, from which the best are shown", min=1, max=40),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=_SEEDS, help=say("随机种子", "Seed of the random choices")),
+        option("随机种子", "Seed of the random choices", min=0, max=_SEEDS),
     ] = None,
     model: ModelName = None,
     briefs: Annotated[
         Path | None,
-        typer.Option(help=say("一行一个需求的 JSONL 文件", "JSONL file, one brief a line")),
+        option("一行一个需求的 JSONL 文件", "JSONL file, one brief a line"),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help=say("批量的结果写到哪里", "File for the results of --briefs")),
+        option("批量的结果写到哪里", "File for the results of --briefs"),
     ] = None,
-    to_batch: Annotated[
-        Path | None,
-        typer.Option(
-            help=say(
-                "不写，把 --briefs 的请求存成 OpenAI Batch 文件",
-                "Write nothing: save the requests of --briefs as an OpenAI Batch file",
-            )
-        ),
-    ] = None,
-    from_batch: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help=say(
-                "不写，从 Batch 服务的结果文件收回来，可以多次",
-                "Write nothing: take results of a Batch service back, may be repeated",
-            )
-        ),
-    ] = None,
+    to_batch: ToBatch = None,
+    from_batch: FromBatch = None,
+    requests: Requests = None,
+    on: On = "here",
+    ray_address: RayAddress = "",
     examples: Annotated[
         bool,
-        typer.Option(
-            "--examples", help=say("也给相近的范例（不是生成的）", "Show near written lines, too")
-        ),
+        option("也给相近的范例（不是生成的）", "Show near written lines, too", "--examples"),
     ] = False,
     say_it: Annotated[
         bool,
-        typer.Option(
-            "--say-it",
-            help=say("细节里的敏感事可以直说", "What is delicate in the detail may be named"),
-        ),
+        option("细节里的敏感事可以直说", "What is delicate in the detail may be named", "--say-it"),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write texts for one brief (flags, or questions when there are none) or for a file."""
     declared = load_scenario(scenario)
+    typed = {**read_flags(declared, ctx.args), **read_pairs(field or [], "--field")}
     seed = secrets.randbelow(_SEEDS) if seed is None else seed
     if to_batch or from_batch:
-        _hand_over(declared, briefs, out, to_batch, from_batch or [], arm, keep, draws, seed, model)
+        _hand_over(
+            declared, briefs, out, to_batch, from_batch, requests, arm, keep, draws, seed, model
+        )  # fmt: skip
         return
-    if briefs or out:
+    if briefs or out or on != "here" or ray_address:
         if not (briefs and out):
             raise typer.BadParameter(
-                say("--briefs 和 --out 要一起用。", "Give --briefs and --out.")
+                say(
+                    "--briefs 和 --out 要一起用；--on 只用于它们。",
+                    "Give --briefs and --out; --on is for these.",
+                )
             )
-        _write_file(declared, briefs, out, arm, keep, draws, seed, model)
+        with spread_on(on, ray_address) as spread:
+            _write_file(declared, briefs, out, arm, keep, draws, seed, model, spread)
         return
-    flags = {
-        "salutation": salutation, "relation": relation, "detail": detail,
-        "occasion": occasion, "style": style, "length": length, **_fields(field or []),
-    }  # fmt: skip
-    given = {name: value for name, value in flags.items() if value is not None}
-    brief = replace(_brief(declared, given), say_it=say_it)
+    brief = replace(_brief(declared, typed), say_it=say_it)
     _tell_understood(brief)
     writing = asyncio.run(_write_one(declared, brief, arm, keep, draws, seed, model, not as_json))
     if as_json:
@@ -147,23 +130,11 @@ def write(
             _show_examples(writing)
 
 
-def _fields(pairs: list[str]) -> dict[str, str]:
-    fields = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise typer.BadParameter(
-                say(f"--field 要写成 名=值：{pair}", f"--field takes name=value: {pair}")
-            )
-        fields[name.strip()] = value
-    return fields
-
-
-def _brief(scenario: Scenario, given: dict[str, str]) -> "Brief":
+def _brief(scenario: Scenario, typed: dict[str, str]) -> "Brief":
     from fencun.brief import parse_brief
     from fencun.cli.questions import ask_brief
 
-    return parse_brief(scenario, given) if given else ask_brief(scenario)
+    return parse_brief(scenario, typed) if typed else ask_brief(scenario)
 
 
 def _tell_understood(brief: "Brief") -> None:
@@ -187,6 +158,11 @@ def _tell_understood(brief: "Brief") -> None:
         )
 
 
+def _tell(zh: str, en: str) -> None:
+    """Say on stderr whose engine answers."""
+    typer.secho(say(zh, en), dim=True, err=True)
+
+
 async def _write_one(
     scenario: Scenario, brief: "Brief", arm: str | None, keep: int, draws: int | None, seed: int,
     model: str | None, show_progress: bool,
@@ -198,9 +174,12 @@ async def _write_one(
     from fencun.writer import Done, Writing
 
     console = Console(stderr=True)
-    asked = parse_arm(arm) if arm else None
-    async with open_writer(scenario, model=model, parallel=6) as writer:
-        chosen = asked or writer.default_arm
+    if arm:
+        parse_arm(arm)  # said before a model is opened
+    async with open_writer(scenario, model=model, parallel=6, borrow=_tell) as writer:
+        chosen = writer.arm(arm)
+        if writer.adapter and writer.adapter.mostly_fails(brief.value("length")):
+            typer.secho(writer.adapter.strengths, dim=True, err=True)
         count = draws or writer.draws_for(keep)
         written = 0
         with console.status(say("正在写…", "Writing…")) as status:
@@ -252,8 +231,12 @@ def _show(writing: "Writing") -> None:
         typer.echo()
         typer.secho(f"{number}  {candidate.text}", bold=True)
         if candidate.findings:
-            told = "；".join(str(finding).rstrip("。.") for finding in candidate.findings[:2])
-            typer.secho(f"   {'△' if candidate.passed else '✗'} {told}。", fg="yellow", nl=False)
+            told = say("；", "; ").join(str(f).rstrip("。.") for f in candidate.findings[:2])
+            typer.secho(
+                f"   {'△' if candidate.passed else '✗'} {told}{say('。', '.')}",
+                fg="yellow",
+                nl=False,
+            )
         else:
             typer.secho(f"   ✓ {say('关卡都过了', 'passed every gate')}", fg="green", nl=False)
         typer.secho(f"  {count} {say('字', 'characters')}", dim=True)
@@ -287,10 +270,11 @@ def _show_examples(writing: "Writing") -> None:
 
 def _write_file(
     scenario: Scenario, briefs: Path, out: Path, arm: str | None, keep: int, draws: int | None,
-    seed: int, model: str | None,
+    seed: int, model: str | None, spread: bool,
 ) -> None:  # fmt: skip
     jobs, errors = _read_jobs(scenario, briefs)
-    count = asyncio.run(_write_jobs(scenario, jobs, out, arm, keep, draws, seed, model))
+    written = _write_jobs(scenario, jobs, out, arm, keep, draws, seed, model, spread)
+    count = asyncio.run(written)
     typer.echo(
         say(
             f"写好 {count} 条需求，结果在 {out}；原有 {len(jobs) - count} 条没有重写。",
@@ -300,12 +284,12 @@ def _write_file(
     _tell_skipped(errors)
 
 
-def _read_jobs(scenario: Scenario, briefs: Path) -> "tuple[list[Job], list[RecordError]]":
+def _read_jobs(scenario: Scenario, briefs: Path) -> "tuple[list[BatchBrief], list[RecordError]]":
     from fencun.batch import read_jobs
 
     jobs, errors = read_jobs(briefs, scenario)
     for message in said_once([str(error) for error in errors])[:20]:
-        typer.secho(f"{briefs}：{message}", fg="yellow", err=True)
+        typer.secho(titled(briefs, message), fg="yellow", err=True)
     if not jobs:
         raise BriefError(f"{briefs} 里没有能写的需求。", f"{briefs} holds no brief to write.")
     return jobs, errors
@@ -321,8 +305,8 @@ def _tell_skipped(errors: "list[RecordError]") -> None:
 
 def _hand_over(
     scenario: Scenario, briefs: Path | None, out: Path | None, to_batch: Path | None,
-    from_batch: list[Path], arm: str | None, keep: int, draws: int | None, seed: int,
-    model: str | None,
+    from_batch: list[Path] | None, requests: Path | None, arm: str | None, keep: int,
+    draws: int | None, seed: int, model: str | None,
 ) -> None:  # fmt: skip
     """Write requests for a Batch service, or take its results back."""
     if not briefs or bool(to_batch) == bool(from_batch) or bool(from_batch) != bool(out):
@@ -333,80 +317,35 @@ def _hand_over(
                 "and --out.",
             )
         )
+    check_requests(from_batch, requests)
     jobs, errors = _read_jobs(scenario, briefs)
     if to_batch:
-        asyncio.run(_hand_out(scenario, jobs, to_batch, arm, keep, draws, seed, model))
-    elif out:
-        asyncio.run(_bring_back(scenario, jobs, from_batch, out, keep, model))
+        asyncio.run(hand_out_briefs(scenario, jobs, to_batch, arm, keep, draws, seed, model))
+    elif out and from_batch:
+        asyncio.run(bring_back_briefs(scenario, jobs, from_batch, requests, out, keep, model))
     _tell_skipped(errors)
 
 
-async def _hand_out(
-    scenario: Scenario, jobs: "list[Job]", path: Path, arm: str | None, keep: int,
-    draws: int | None, seed: int, model: str | None,
-) -> None:  # fmt: skip
-    from fencun.handover import hand_out
-    from fencun.models.open import tuned_model
-    from fencun.open_writer import open_writer
-    from fencun.prompt import ADAPTED, parse_arm
-
-    async with open_writer(scenario, model=model) as writer:
-        chosen = parse_arm(arm) if arm else writer.default_arm
-        tuned = tuned_model() if chosen in ADAPTED else ""
-        count = hand_out(
-            writer, jobs, path, arm=chosen, model=tuned or writer.engine.name,
-            draws=draws or writer.draws_for(keep), seed=seed,
-        )  # fmt: skip
-    typer.echo(
-        say(
-            f"{len(jobs)} 条需求的 {count} 个请求在 {path}（写法 {chosen}）；"
-            "交给 Batch 服务，结果回来后用 --from-batch 收。",
-            f"{count} requests for {len(jobs)} briefs are in {path} (arm {chosen}); give them to "
-            "a Batch service, and take its results back with --from-batch.",
-        )
-    )
-
-
-async def _bring_back(
-    scenario: Scenario, jobs: "list[Job]", results: list[Path], out: Path, keep: int,
-    model: str | None,
-) -> None:  # fmt: skip
-    from fencun.handover import bring_back
-    from fencun.open_writer import open_writer
-
-    async with open_writer(scenario, model=model) as writer:
-        brought = await bring_back(writer, jobs, results, out, keep=keep)
-    for reason, count in brought.refused.most_common():
-        told = say(f"{count} 行没有收：{reason}", f"{count} rows not taken: {reason}")
-        typer.secho(told, fg="yellow", err=True)
-    typer.echo(
-        say(
-            f"收回 {brought.written} 条需求，结果在 {out}。",
-            f"Brought {brought.written} briefs back to {out}.",
-        )
-    )
-    if brought.waiting:
-        first = "、".join(brought.waiting[:5])
-        raise BriefError(
-            f"还有 {len(brought.waiting)} 条需求没收齐（{first}…）；结果到了再运行一次，只补这些。",
-            f"{len(brought.waiting)} briefs are not complete ({first}…); run this again when "
-            "their results are there, to add just those.",
-        )
-
-
 async def _write_jobs(
-    scenario: Scenario, jobs: "list[Job]", out: Path, arm: str | None, keep: int, draws: int | None,
-    seed: int, model: str | None,
+    scenario: Scenario, jobs: "list[BatchBrief]", out: Path, arm: str | None, keep: int,
+    draws: int | None, seed: int, model: str | None, spread: bool,
 ) -> int:  # fmt: skip
     from fencun.batch import write_batch
+    from fencun.batch_on_ray import write_on_cluster
     from fencun.open_writer import open_writer
     from fencun.prompt import parse_arm
 
-    asked = parse_arm(arm) if arm else None
-    async with open_writer(scenario, model=model, parallel=8) as writer:
-        chosen = asked or writer.default_arm
+    if arm:
+        parse_arm(arm)  # said before a model is opened
+    async with open_writer(scenario, model=model, parallel=8, borrow=_tell) as writer:
+        chosen = writer.arm(arm)
+        count = draws or writer.draws_for(keep)
         with progress(say("批量写", "Writing")) as tell:
+            if spread:
+                return write_on_cluster(
+                    scenario, jobs, out, arm=chosen, keep=keep, draws=count, seed=seed,
+                    model=model, tell=tell,
+                )  # fmt: skip
             return await write_batch(
-                writer, jobs, out, arm=chosen, keep=keep, draws=draws or writer.draws_for(keep),
-                seed=seed, tell=tell,
-            )  # fmt: skip
+                writer, jobs, out, arm=chosen, keep=keep, draws=count, seed=seed, tell=tell
+            )

@@ -1,0 +1,1 @@
+"""Lines and datasets: read, checked beside one another, bred, split and exported."""

@@ -1,7 +1,7 @@
 """What is wrong with lines only because of other lines: the gates that look at a whole batch."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 from fencun.data.likeness import Alike, fallen, near_duplicates, overlaps, same_meaning
@@ -12,7 +12,7 @@ from fencun.gates import Finding
 Findings = dict[int, tuple[Finding, ...]]
 
 
-class Spoken(Protocol):
+class BatchLine(Protocol):
     """What is looked at; :class:`fencun.data.lines.Line` is such."""
 
     @property
@@ -31,13 +31,21 @@ class Spoken(Protocol):
         ...
 
 
+_near_duplicates = partial(near_duplicates, once=True)
+
+
 def look_across(
-    lines: Sequence[Spoken], *, semantic: bool = False, tell: Tell | None = None
+    lines: Sequence[BatchLine],
+    *,
+    semantic: bool = False,
+    tell: Tell | None = None,
+    near: Callable[[Sequence[str]], Sequence[Alike]] = _near_duplicates,
 ) -> Findings:
     """Return what is wrong, by the position in ``lines``; of two that clash the later is at fault.
 
     Each gate looks only at what the ones before it left: near-duplicates, shared 5-grams,
     the same meaning (with ``semantic``; embeds what was never embedded), refrains.
+    ``near`` finds the near-duplicates of which the later falls.
     """
     texts = [line.text for line in lines]
     found: Findings = {}
@@ -50,7 +58,7 @@ def look_across(
     first: dict[str, int] = {}
     originals = [first.setdefault(text, at) for at, text in enumerate(texts)]
     left = list(first.values())
-    fell(near_duplicates([texts[at] for at in left], once=True), left, _near)
+    fell(near([texts[at] for at in left]), left, _near)
     for at, original in enumerate(originals):
         if at != original:
             found[at] = found.get(original) or (_near(lines[original].id, 1.0),)

@@ -8,6 +8,7 @@ from fencun.scenario import Scenario
 
 TACT = "tact"
 TYPING = "typing"
+EVERY = "every"  # the axis that keeps a map flat where there is but one other
 NO_TOPIC = "无"
 # How details are typed, by characters: nothing, a few words, a sentence, more than that.
 TYPINGS: Mapping[str, tuple[str, int]] = {
@@ -56,7 +57,17 @@ def axes(scenario: Scenario) -> tuple[Axis, ...]:
     if scenario.role("detail"):
         typings = {value: en for value, (en, _) in TYPINGS.items()}
         found.append(Axis(TYPING, "细节写法", "Detail as typed", tuple(typings), typings))
+    if len(found) == 1:
+        found.append(Axis(EVERY, "全部", "All", (EVERY,), {EVERY: "all"}))
     return tuple(found)
+
+
+def map_axes(scenario: Scenario) -> tuple[str, str]:
+    """Return the axes that a map is drawn over by itself: whom it is for down, the next across."""
+    names = [axis.name for axis in axes(scenario)]
+    audience = scenario.role("audience")
+    rows = audience.name if audience and audience.choices else names[0]
+    return rows, next(name for name in names if name != rows)
 
 
 def typing_of(detail: str) -> str:

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from fencun.data.axes import TYPINGS
+from fencun.data.breeding_plan import PlannedChild
 from fencun.data.lines import Line
-from fencun.data.plan import Birth
 from fencun.errors import ScenarioError
-from fencun.files import Json
+from fencun.files import Json, sha256_json
+from fencun.models.batchfile import BatchFile
 from fencun.models.ending import flaw
-from fencun.models.engine import Decoding, Engine, Message
+from fencun.models.engine import Completion, Decoding, Engine, Message
 from fencun.scenario import Scenario
 
 CHARTER = "charter.md"
@@ -55,9 +56,9 @@ class Breeder(Protocol):
         ...
 
     async def write(
-        self, birth: Birth, parent: Line, siblings: Sequence[str], attempt: int
+        self, child: PlannedChild, parent: Line, siblings: Sequence[str], attempt: int
     ) -> WrittenDraft:
-        """Write the child ``birth`` of ``parent``; ``siblings`` are its texts so far.
+        """Write the child ``child`` of ``parent``; ``siblings`` are its texts so far.
 
         ``attempt`` counts from 0 and is another try at the same child.
 
@@ -86,31 +87,67 @@ class ModelBreeder:
         return self._engine.name
 
     async def write(
-        self, birth: Birth, parent: Line, siblings: Sequence[str], attempt: int
+        self, child: PlannedChild, parent: Line, siblings: Sequence[str], attempt: int
     ) -> WrittenDraft:
         """See :meth:`Breeder.write`."""
+        return self.draft(
+            await self._engine.complete(*self.asked(child, parent, siblings, attempt))
+        )
+
+    def asked(
+        self, child: PlannedChild, parent: Line, siblings: Sequence[str], attempt: int
+    ) -> tuple[list[Message], Decoding]:
+        """Return what the model is asked for a child, and how it samples the answer."""
         chat: list[Message] = [
             {"role": "system", "content": self._system},
-            {"role": "user", "content": self._asked(birth, parent, siblings)},
+            {"role": "user", "content": self._told(child, parent, siblings)},
         ]
-        answer = await self._engine.complete(
-            chat, replace(_DECODING, seed=self._seed + attempt, max_tokens=_DECODING.max_tokens)
-        )
+        return chat, replace(_DECODING, seed=self._seed + attempt)
+
+    def draft(self, answer: Completion) -> WrittenDraft:
+        """Return what an answer of the model holds."""
         ending = flaw(answer)
         whole = ending is None or ending.severity == "doubt"
         fields = read_fields(answer.text, self._free) if whole else None
         return WrittenDraft(fields, answer.text, answer.prompt_tokens, answer.completion_tokens)
 
-    def _asked(self, birth: Birth, parent: Line, siblings: Sequence[str]) -> str:
+    def _told(self, child: PlannedChild, parent: Line, siblings: Sequence[str]) -> str:
         shown = {key: parent.record.brief.get(key, "") for key in self._free[:-2]}
-        told = [
+        prompt = [
             f"亲本：{json.dumps({**shown, 'text': parent.text}, ensure_ascii=False)}",
             *(f"已有的孩子：{text}" for text in siblings[-_SIBLINGS:]),
             "",
             "写一条新的：",
-            *wanted(self._scenario, birth),
+            *wanted(self._scenario, child),
         ]
-        return "\n".join(told)
+        return "\n".join(prompt)
+
+
+class BatchFileBreeder:
+    """Has drafts written by ``breeder``'s model by way of a Batch service.
+
+    A request is known by its child, its parent, the try and what the model is always told; not
+    by the siblings that it was shown: more of them may be there when it comes back.
+    """
+
+    def __init__(self, breeder: ModelBreeder, batch: BatchFile) -> None:
+        self._breeder = breeder
+        self._file = batch
+
+    @property
+    def name(self) -> str:
+        """The model's id."""
+        return self._breeder.name
+
+    async def write(
+        self, child: PlannedChild, parent: Line, siblings: Sequence[str], attempt: int
+    ) -> WrittenDraft:
+        """See :meth:`Breeder.write`; raises :class:`WaitingError` for what has not come back."""
+        chat, decoding = self._breeder.asked(child, parent, siblings, attempt)
+        asked = [self.name, *self._breeder.asked(child, parent, (), attempt)[0], asdict(decoding)]
+        identity = f"{attempt}.{sha256_json(asked)[:12]}.{child.id}"
+        answer = self._file.ask(identity, chat, decoding, model=self.name, name=self.name)
+        return self._breeder.draft(answer)
 
 
 def free_fields(scenario: Scenario) -> tuple[str, ...]:
@@ -118,24 +155,24 @@ def free_fields(scenario: Scenario) -> tuple[str, ...]:
     return (*(d.name for d in scenario.dimensions if d.kind == "text"), "text", "why")
 
 
-def wanted(scenario: Scenario, birth: Birth) -> list[str]:
+def wanted(scenario: Scenario, child: PlannedChild) -> list[str]:
     """Return what is asked of a child, one ``名称：内容`` a line."""
     lines = []
     for dimension in scenario.dimensions:
         if dimension.kind == "text":
             continue
-        choice = dimension.choice(birth.values[dimension.name])
-        told = birth.values[dimension.name]
+        choice = dimension.choice(child.values[dimension.name])
+        value = child.values[dimension.name]
         if choice and choice.range:
-            told = f"{told}（{choice.range.min}到{choice.range.max}字）"
-        lines.append(f"{dimension.label}：{told}")
-    if (detail := scenario.role("detail")) and birth.typing in TYPINGS:
-        told = _TYPING_TOLD[birth.typing].format(name=detail.name)
-        if not TYPINGS[birth.typing][1] and scenario.advice.no_detail:
-            told = f"{told}，{scenario.advice.no_detail}"
-        lines.append(f"{detail.label}：{told}")
-    if birth.topic:
-        topic = next(topic for topic in scenario.tact if topic.name == birth.topic)
+            value = f"{value}（{choice.range.min}到{choice.range.max}字）"
+        lines.append(f"{dimension.label}：{value}")
+    if (detail := scenario.role("detail")) and child.typing in TYPINGS:
+        value = _TYPING_TOLD[child.typing].format(name=detail.name)
+        if not TYPINGS[child.typing][1] and scenario.advice.no_detail:
+            value = f"{value}，{scenario.advice.no_detail}"
+        lines.append(f"{detail.label}：{value}")
+    if child.topic:
+        topic = next(topic for topic in scenario.tact if topic.name == child.topic)
         where = detail.label if detail else "需求"
         lines.append(f"分寸：{where}里带出“{topic.name}”，正文{topic.handling}")
     return lines

@@ -2,19 +2,18 @@
 
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fencun.data.across import Findings, look_across
 from fencun.data.dataset import MANIFEST, read_manifest
-from fencun.data.judge import Judge
 from fencun.data.lineage import astray, orphan, repeated
-from fencun.data.lines import DRAFTS, SEEDS, BadLine, Line, Tell, counted, iterate_lines
+from fencun.data.lines import DRAFTS, SEEDS, Line, Tell, iterate_lines
+from fencun.data.scan import LocalScan, Scan, Seen, unusable
 from fencun.data.split import PARTS
 from fencun.errors import FencunError, RecordError
 from fencun.files import Json
 from fencun.gates import Finding
-from fencun.records import Sample
 from fencun.scenario import Scenario
 
 
@@ -59,6 +58,7 @@ def check(
     *,
     semantic: bool = False,
     tell: Tell | None = None,
+    scan: Scan | None = None,
 ) -> Checked:
     """Let every gate look at files of seeds, drafts or samples, or at a folder of a dataset.
 
@@ -68,43 +68,37 @@ def check(
     Raises:
         FencunError: a file cannot be opened.
     """
-    inspection = Inspection(scenario, paths)
+    inspection = Inspection(scenario, paths, scan)
     inspection.read()
     inspection.compare(semantic=semantic, tell=tell)
     return Checked(inspection.lines, list(inspection.remarks()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What is remembered of a line: no more than what the others are compared with."""
-
-    file: int
-    number: int
-    sample: bool
-    id: str
-    parent: str | None
-    text: str
-    salutation: str
 
 
 class Inspection:
     """A check in three steps, of which none holds the records: files may have a million lines.
 
     :meth:`read` remembers ids, descent and texts, :meth:`compare` looks across them, and
-    :meth:`remarks` reads the files again and tells, line by line, what is wrong.
+    :meth:`remarks` tells, line by line, what is wrong.
     """
 
-    def __init__(self, scenario: Scenario, paths: Sequence[Path] = ()) -> None:
-        """Take the paths as :func:`check` does."""
+    def __init__(
+        self, scenario: Scenario, paths: Sequence[Path] = (), scan: Scan | None = None
+    ) -> None:
+        """Take the paths as :func:`check` does; ``scan`` reads them, as :func:`expand` says."""
         self._scenario = scenario
         self._folders = [path for path in paths if path.is_dir()]
         self._files = expand(scenario, paths)
-        self._entries: list[_Entry] = []
-        self._first: dict[bool, dict[str, _Entry]] = {True: {}, False: {}}  # samples, others
+        self._scan = scan or LocalScan(scenario, self._files)
+        self._seen: list[Seen] = []
+        self._first: dict[bool, dict[str, Seen]] = {True: {}, False: {}}  # samples, others
         self._parents: Mapping[str, str | None] = {}
         self._astray: dict[str, str] = {}
         self._across: Findings = {}
-        self.lines = 0
+
+    @property
+    def lines(self) -> int:
+        """How many lines were read."""
+        return len(self._seen)
 
     def read(self, tell: Tell | None = None) -> None:
         """Read the files once.
@@ -113,100 +107,79 @@ class Inspection:
             FencunError: a file cannot be opened.
         """
         shared: dict[str, str] = {}  # equal strings are held once
-        for file, line in self._stream(tell):
-            self.lines += 1
-            if isinstance(line, BadLine):
-                continue
-            sample = isinstance(line.record, Sample)
-            entry = _Entry(file, line.number, sample, line.id, line.parent,
-                           shared.setdefault(line.text, line.text),
-                           shared.setdefault(line.salutation, line.salutation))  # fmt: skip
-            if self._first[sample].setdefault(line.id, entry) is entry or sample:
-                self._entries.append(entry)
-        drafts = [entry.id for entry in self._entries if entry.parent and not entry.sample]
-        if drafts:
-            own = {name: entry.parent for name, entry in self._first[False].items()}
+        for told in self._scan.seen(tell):
+            seen = replace(
+                told,
+                text=shared.setdefault(told.text, told.text),
+                salutation=shared.setdefault(told.salutation, told.salutation),
+            )
+            self._seen.append(seen)
+            if seen.readable:
+                self._first[seen.family is not None].setdefault(seen.id, seen)
+        own = {name: seen.parent for name, seen in self._first[False].items()}
+        if drafts := [name for name, parent in own.items() if parent]:
             self._parents = ChainMap(own, _parents(self._scenario, self._files))
             self._astray = astray(self._parents, drafts)
 
     def compare(self, *, semantic: bool = False, tell: Tell | None = None) -> None:
         """Look across the lines read."""
-        standing = [entry for entry in self._entries if not self._lost(entry)]
-        self._across = look_across(standing, semantic=semantic, tell=tell)
+        standing = [seen for seen in self._seen if self._stands(seen)]
+        self._across = look_across(standing, semantic=semantic, tell=tell, near=self._scan.near)
 
     def remarks(self, tell: Tell | None = None) -> Iterator[Remark]:
-        """Read the files again and yield what is wrong, in the order of the lines.
+        """Yield what is wrong, in the order of the lines.
 
         Raises:
             FencunError: a file is not what it was.
         """
         for folder in self._folders:
             yield from _manifest_remarks(folder)
-        judge, sides, standing = Judge(self._scenario), dict[str, str](), 0
-        for line, entry in self._again(tell):
-            if isinstance(line, BadLine):
-                yield _unusable(line.source, line.number, line.error)
-            elif entry is None:
-                yield self._repeated(line, self._first[False].get(line.id))
-            elif self._lost(entry):
-                error = orphan(line.id, line.number, self._astray[line.id], self._parents)
-                yield _unusable(line.source, line.number, error)
-            else:
-                yield from self._of_sample(line, entry, sides) if entry.sample else ()
-                for finding in (*judge(line), *self._across.get(standing, ())):
-                    yield Remark(line.source, line.number, line.id, finding)
-                standing += 1
+        sides, standing = dict[str, str](), 0
+        alone = self._scan.findings(self._seen, tell)
+        for seen, findings in zip(self._seen, alone, strict=True):
+            source = self._files[seen.file].name
+            if not self._stands(seen):
+                lost = self._lost(seen) if seen.readable else findings[0]
+                yield Remark(source, seen.number, "", lost)
+                continue
+            for error in self._of_sample(seen, source, sides) if seen.family is not None else ():
+                yield Remark(source, seen.number, "", error)
+            for finding in (*findings, *self._across.get(standing, ())):
+                yield Remark(source, seen.number, seen.id, finding)
+            standing += 1
 
-    def _again(self, tell: Tell | None) -> Iterator[tuple[Line | BadLine, _Entry | None]]:
-        """Yield every line with what is remembered of it: nothing, where its id came before."""
-        entries, count = iter(self._entries), 0
-        entry = next(entries, None)
-        for file, line in self._stream(tell):
-            count += 1
-            mine = entry if entry and (entry.file, entry.number) == (file, line.number) else None
-            if mine and (isinstance(line, BadLine) or mine.id != line.id):
-                raise _changed(self._files[file])
-            yield line, mine
-            entry = next(entries, None) if mine else entry
-        if count != self.lines or entry:
-            raise _changed(self._files[-1])
+    def _stands(self, seen: Seen) -> bool:
+        """Whether others are compared with it: it is readable, and no one's copy or orphan."""
+        if seen.family is not None or not seen.readable:
+            return seen.readable
+        return self._first[False][seen.id] is seen and seen.id not in self._astray
 
-    def _stream(self, tell: Tell | None) -> Iterator[tuple[int, Line | BadLine]]:
-        lines = (
-            (file, line)
-            for file, path in enumerate(self._files)
-            for line in iterate_lines(path, self._scenario)
-        )
-        return counted(lines, self._files, tell) if tell else lines
+    def _lost(self, seen: Seen) -> Finding:
+        """Return why a seed or draft does not stand."""
+        if self._first[False][seen.id] is not seen:
+            return self._repeated(seen)
+        return unusable(orphan(seen.id, seen.number, self._astray[seen.id], self._parents))
 
-    def _lost(self, entry: _Entry) -> bool:
-        return not entry.sample and entry.id in self._astray
-
-    def _repeated(self, line: Line, before: _Entry | None) -> Remark:
-        if before is None:
-            raise _changed(Path(line.source))
+    def _repeated(self, seen: Seen) -> Finding:
+        before = self._first[seen.family is not None][seen.id]
         source = self._files[before.file].name
-        error = repeated(line.id, line.number, source, before.number)
-        return _unusable(line.source, line.number, error)
+        return unusable(repeated(seen.id, seen.number, source, before.number))
 
-    def _of_sample(self, line: Line, entry: _Entry, sides: dict[str, str]) -> Iterator[Remark]:
+    def _of_sample(self, seen: Seen, source: str, sides: dict[str, str]) -> Iterator[Finding]:
         """Yield what is wrong with the id and the family of a sample.
 
         A family that also stands in another file would examine itself.
         """
-        before = self._first[True][line.id]
-        if before is not entry:
-            yield self._repeated(line, before)
-        assert isinstance(line.record, Sample)
-        family = line.record.family
-        side = sides.setdefault(family, line.source)
-        if side != line.source:
+        if self._first[True][seen.id] is not seen:
+            yield self._repeated(seen)
+        side = sides.setdefault(seen.family or "", source)
+        if side != source:
             error = RecordError(
-                f"第 {line.number} 行的家族 {family} 在 {side} 里也有，等于泄题。",
-                f"Line {line.number}: the family {family} also stands in {side}.",
-                line=line.number,
+                f"第 {seen.number} 行的家族 {seen.family} 在 {side} 里也有，等于泄题。",
+                f"Line {seen.number}: the family {seen.family} also stands in {side}.",
+                line=seen.number,
             )
-            yield _unusable(line.source, line.number, error)
+            yield unusable(error)
 
 
 def expand(scenario: Scenario, paths: Iterable[Path]) -> list[Path]:
@@ -240,19 +213,4 @@ def _manifest_remarks(folder: Path) -> Iterator[Remark]:
     try:
         read_manifest(folder)
     except FencunError as error:
-        yield Remark(MANIFEST, 0, folder.name, _record(error))
-
-
-def _unusable(source: str, number: int, error: FencunError) -> Remark:
-    return Remark(source, number, "", _record(error))
-
-
-def _record(error: FencunError) -> Finding:
-    return Finding("record", "fault", 0, 0, error.zh, error.en)
-
-
-def _changed(path: Path) -> FencunError:
-    return FencunError(
-        f"{path.name} 在检查的时候变了，或是只能读一遍的管道；存成文件，再检查一次。",
-        f"{path.name} changed while it was checked, or is a pipe; save it and check again.",
-    )
+        yield Remark(MANIFEST, 0, folder.name, unusable(error))

@@ -1,4 +1,4 @@
-"""The map of the data: how many lines stand in each cell, and which cells are hungry.
+"""The map of the data: how many lines stand in each cell, and which are too thin.
 
 One and the same map for seeds, samples, test briefs and votes: anything that has a brief and
 a sensitive topic can be counted. :mod:`fencun.data.heatmap` draws it, and
@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Protocol
 
 from fencun.brief import Brief, parse_brief
-from fencun.data.axes import NO_TOPIC, TACT, TYPING, Axis, axes, typing_of
+from fencun.data.axes import EVERY, NO_TOPIC, TACT, TYPING, Axis, axes, map_axes, typing_of
 from fencun.data.targets import Targets
 from fencun.language import say
-from fencun.records import Seed
+from fencun.records import Asked, Seed
 from fencun.scenario import Scenario
 
 
@@ -47,7 +47,7 @@ def spot(scenario: Scenario, record: Seed) -> Spot:
     Raises:
         BriefError: its brief is not one of the scenario's.
     """
-    brief = parse_brief(scenario, record.brief, strict=True)
+    brief = parse_brief(scenario, record.brief, strict=not isinstance(record, Asked))
     return Spot(brief, record.tact.topic if record.tact else "")
 
 
@@ -58,6 +58,8 @@ def cell_of(line: Counted) -> dict[str, str]:
     cell[TACT] = line.topic or NO_TOPIC
     if brief.scenario.role("detail"):
         cell[TYPING] = typing_of(brief.value("detail"))
+    if len(cell) == 1:
+        cell[EVERY] = EVERY
     return cell
 
 
@@ -141,7 +143,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Hunger:
+class Gap:
     """A cell with fewer lines than it should have; ``values`` by axis, in the order asked."""
 
     values: tuple[tuple[Axis, str], ...]
@@ -163,30 +165,31 @@ class Hunger:
         return say(f"再写{_numeral(self.missing)}条：{cell}", f"{self.missing} more: {cell}")
 
 
-def hungry(
+def gaps(
     coverage: Coverage,
     targets: Targets,
     *,
-    over: Sequence[str] = ("relation", "occasion"),
+    over: Sequence[str] = (),
     size: int | None = None,
     at_least: int = 0,
-) -> list[Hunger]:
-    """Return the hungry cells over the axes ``over``, hungriest first.
+) -> list[Gap]:
+    """Return the gaps cells over the axes ``over`` (default: the map's two), hungriest first.
 
     A cell should have its share of ``size`` lines (default: as many as are counted), rounded
-    down, and ``at_least`` so many; cells that ``targets`` rules out want nothing. The
-    hungriest is the one that has the smallest part of what it wants.
+    down, and ``at_least`` so many; cells that ``targets`` rules out want nothing. The thinnest
+    is the one that has the smallest part of what it wants.
     """
+    over = over or map_axes(coverage.scenario)
     total = coverage.total if size is None else size
-    found = coverage.counts(*over)
+    counts = coverage.counts(*over)
     chosen = [coverage.axis(name) for name in over]
-    hungers = []
+    found = []
     for cell, share in _shares(targets, chosen):
         want = max(at_least, int(total * share + 1e-9)) if share else 0
-        have = found[cell]
+        have = counts[cell]
         if have < want:
-            hungers.append(Hunger(tuple(zip(chosen, cell, strict=True)), have, want))
-    return sorted(hungers, key=lambda hunger: (hunger.have / hunger.want, -hunger.missing))
+            found.append(Gap(tuple(zip(chosen, cell, strict=True)), have, want))
+    return sorted(found, key=lambda gap: (gap.have / gap.want, -gap.missing))
 
 
 def _shares(targets: Targets, chosen: Sequence[Axis]) -> Iterable[tuple[tuple[str, ...], float]]:

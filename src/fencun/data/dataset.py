@@ -10,13 +10,14 @@ from typing import Any
 from fencun.data.across import look_across
 from fencun.data.lineage import Descent, trace
 from fencun.data.lines import BadLine, Line, read_lines
+from fencun.data.scan import LocalScan, Scan
 from fencun.data.selection import select
 from fencun.data.split import PARTS, Part, split
 from fencun.errors import FencunError, RecordError
 from fencun.files import Json, sha256_file, write_json, write_jsonl
-from fencun.gates import Finding, Gates, passes
+from fencun.gates import Finding, passes
 from fencun.records import Draft, Sample
-from fencun.scenario import Scenario
+from fencun.scenario import Scenario, flag
 
 SIZE = 3107
 MANIFEST = "manifest.json"
@@ -27,7 +28,7 @@ Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class SetAside:
     """A line that did not come into the dataset, and why: faults of gates, or ``spare``."""
 
     line: Line
@@ -49,7 +50,7 @@ class Dataset:
     """The samples of every part, what was set aside, what could not be read."""
 
     samples: dict[Part, list[Sample]]
-    aside: list[Aside]
+    aside: list[SetAside]
     bad: list[BadLine]
 
     @property
@@ -66,28 +67,31 @@ def assemble(
     seed: int = 0,
     semantic: bool = False,
     tell: Tell | None = None,
+    scan: Scan | None = None,
 ) -> Dataset:
     """Read seeds and drafts, let every gate look, choose and split.
 
     ``size`` is how many samples there shall be in all; None takes up to 3,107. Seeds are
-    judged before drafts, so that of two alike the seed stays.
+    judged before drafts, so that of two alike the seed stays. ``scan`` is who lets the gates look.
 
     Raises:
         FencunError: a file cannot be opened, or fewer lines than ``size`` pass.
     """
     lineage = trace(read_lines(paths, scenario))
-    good, aside = judge(scenario, lineage.lines, semantic=semantic, tell=tell)
+    good, aside = judge(scenario, lineage.lines, semantic=semantic, tell=tell, scan=scan)
     if size is not None and len(good) < size:
+        named = flag(scenario.folder)
         raise FencunError(
             f"要 {size} 条，过得了关卡的只有 {len(good)} 条，还差 {size - len(good)} 条。"
-            "看看 fencun data check 拦下了什么，fencun data coverage 哪里还空着。",
+            f"看看 fencun data check{named} 拦下了什么，fencun data coverage{named} 哪里还空着。",
             f"{size} samples were asked for, but only {len(good)} lines pass the gates. "
-            "See what `fencun data check` refuses and where `fencun data coverage` is hungry.",
+            f"See what `fencun data check{named}` refuses and where `fencun data coverage{named}` "
+            "shows gaps.",
         )
     generations = {name: descent.generation for name, descent in lineage.descent.items()}
     chosen = select(good, size or SIZE, generations, seed=seed)
     kept = {line.id for line in chosen}
-    aside += [Aside(line, (_SPARE,)) for line in good if line.id not in kept]
+    aside += [SetAside(line, (_SPARE,)) for line in good if line.id not in kept]
     families = {name: descent.family for name, descent in lineage.descent.items()}
     parts = split(chosen, families, seed=seed)
     samples: dict[Part, list[Sample]] = {part: [] for part in PARTS}
@@ -100,21 +104,25 @@ _SPARE = Finding("spare", "doubt", 0, 0, "格子已经够满，这次没有选�
 
 
 def judge(
-    scenario: Scenario, lines: Sequence[Line], *, semantic: bool = False, tell: Tell | None = None
-) -> tuple[list[Line], list[Aside]]:
+    scenario: Scenario,
+    lines: Sequence[Line],
+    *,
+    semantic: bool = False,
+    tell: Tell | None = None,
+    scan: Scan | None = None,
+) -> tuple[list[Line], list[SetAside]]:
     """Return the lines that pass every gate, and the others with their faults."""
-    gates = Gates(scenario)
+    scan = scan or LocalScan(scenario)
     alone: list[Line] = []
-    aside: list[Aside] = []
-    for line in lines:
-        findings = gates.check(line.text, line.brief)
+    aside: list[SetAside] = []
+    for line, findings in zip(lines, scan.judged(lines), strict=True):
         if passes(findings):
             alone.append(line)
         else:
-            aside.append(Aside(line, tuple(f for f in findings if f.severity == "fault")))
-    across = look_across(alone, semantic=semantic, tell=tell)
+            aside.append(SetAside(line, tuple(f for f in findings if f.severity == "fault")))
+    across = look_across(alone, semantic=semantic, tell=tell, near=scan.near)
     good = [line for at, line in enumerate(alone) if at not in across]
-    aside += [Aside(alone[at], tuple(found)) for at, found in sorted(across.items())]
+    aside += [SetAside(alone[at], tuple(found)) for at, found in sorted(across.items())]
     return good, aside
 
 

@@ -81,11 +81,11 @@ def export(scenario: Scenario, dataset: Path, folder: Path, form: Format) -> Jso
         written[path.name] = {"lines": len(made), "sha256": sha256_file(path)}
     if form == "llamafactory":
         write_json(folder / _INDEX, dataset_info(name.removesuffix(".json") for name in written))
-    told: Json = {"format": form, "scenario": scenario.name, "files": written}
-    told["dataset"] = {name: entry["sha256"] for name, entry in manifest["files"].items()}
+    index: Json = {"format": form, "scenario": scenario.name, "files": written}
+    index["dataset"] = {name: entry["sha256"] for name, entry in manifest["files"].items()}
     if form != "llamafactory":
-        write_json(folder / _MANIFEST, told)
-    return told
+        write_json(folder / _MANIFEST, index)
+    return index
 
 
 def _file_name(part: str, form: Format) -> str:

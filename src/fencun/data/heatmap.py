@@ -1,7 +1,7 @@
 """A table of the coverage map as a picture: SVG that reads in light and in dark, with numbers.
 
 Inside a page the SVG takes its ink from ``currentColor`` and carries no style sheet (a strict
-content policy refuses one); the classes ``heat``, ``heat-cell`` and ``heat-hungry`` are there
+content policy refuses one); the classes ``heat``, ``heat-cell`` and ``heat-thin`` are there
 to be coloured. On its own (``alone``) it brings both palettes along.
 """
 
@@ -59,9 +59,9 @@ def heatmap(
             "count": count,
             "shade": _shade(count, most),
             "never": never and not count,
-            "hungry": count < want,
+            "thin": count < want,
             "href": href(row, column) if href else "",
-            "told": _told(table, row, column, count, want),
+            "told": _cell_title(table, row, column, count, want),
         }
 
     rows = [
@@ -93,7 +93,7 @@ def heatmap(
         cell_height=_CELL_HEIGHT,
         columns=_columns(table, left, slanted),
         rows=rows,
-        note=_note(any(c["hungry"] for row in rows for c in row["cells"])),  # type: ignore[attr-defined]
+        note=_note(any(c["thin"] for row in rows for c in row["cells"])),  # type: ignore[attr-defined]
     )
 
 
@@ -134,7 +134,7 @@ def _shade(count: int, most: int) -> str:
     return f"{_PALEST + (_DARKEST - _PALEST) * part:.3f}"
 
 
-def _told(table: Table, row: str, column: str, count: int, want: int) -> str:
+def _cell_title(table: Table, row: str, column: str, count: int, want: int) -> str:
     cell = f"{table.rows.value_label(row)} × {table.columns.value_label(column)}"
     if count < want:
         missing = want - count
@@ -142,9 +142,9 @@ def _told(table: Table, row: str, column: str, count: int, want: int) -> str:
     return say(f"{cell}：{count} 条", f"{cell}: {count}")
 
 
-def _note(hungry: bool) -> str:
+def _note(thin: bool) -> str:
     zh, en = "数字是条数，越深越多。", "Numbers are lines; the deeper, the more."
-    if hungry:
+    if thin:
         zh, en = f"{zh}虚线框里的还不够。", f"{en} A dashed frame: too few."
     return say(zh, en)
 

@@ -14,19 +14,21 @@ from pathlib import Path
 from typing import IO, Any
 
 from fencun.brief import parse_brief
-from fencun.data.chatrows import unfold
 from fencun.data.lines import parse_row
 from fencun.data.privacy import Kind, find_private, mask
-from fencun.data.tables import Layout, malformed, read_table
+from fencun.data.spreadsheets import SheetLayout, malformed, read_table
+from fencun.data.trainer_rows import unfold
 from fencun.errors import FencunError, RecordError
 from fencun.files import Json, dump_line, replacing, sha256_json
 from fencun.language import say
+from fencun.models.think import ThinkFilter
 from fencun.scenario import Scenario
+from fencun.script import plain
 
 # What a column may be called besides the names and labels of the scenario's dimensions.
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": ("编号",),
-    "text": ("正文", "内容", "祝福", "祝福语", "文本", "content", "output", "answer"),
+    "text": ("正文", "内容", "文本", "content", "output", "answer"),
     "why": ("为什么好", "理由", "说明"),
     "parent": ("亲本", "父本"),
     "topic": ("分寸话题", "分寸", "tact"),
@@ -35,12 +37,15 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "run": (),
 }
 _IGNORED = "-"
-_UNIT = re.compile(r"[（(].*")  # "篇幅（字）" is 篇幅
+_Row = tuple[int, Json | RecordError]
+_UNIT = re.compile(r"[（(/*:：].*")  # "篇幅（字）" is 篇幅, and so is "篇幅*"
+_GAP = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
+_EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL!|CALC!)")
 _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRow:
     """A row that was not taken: its number in the file (the header is row 1), why, and itself."""
 
     number: int
@@ -57,7 +62,7 @@ class Refused:
 
 
 @dataclass(slots=True)
-class Told:
+class ImportNotes:
     """What there is to tell of a file besides its rows; grows while they are read."""
 
     masked: dict[Kind, int] = field(default_factory=dict)
@@ -67,27 +72,27 @@ class Told:
 
 
 @dataclass(slots=True)
-class Kept:
+class ImportResult:
     """How many rows were taken and refused, the first of the refused, and where all of them lie."""
 
     taken: int = 0
     refused: int = 0
-    first: list[Refused] = field(default_factory=list)
+    first: list[RefusedRow] = field(default_factory=list)
     beside: Path | None = None
 
 
 def read_rows(
     path: Path,
     scenario: Scenario,
-    told: Told,
+    notes: ImportNotes,
     *,
     columns: Mapping[str, str] | None = None,
     masking: bool = False,
     breeder: str = "author",
     run: str | None = None,
     taken: Iterable[Json] = (),
-    layout: Layout | None = None,
-) -> Iterator[Json | Refused]:
+    layout: SheetLayout | None = None,
+) -> Iterator[Json | RefusedRow]:
     """Yield the rows of the table in ``path`` as seeds (or drafts, where they name a parent).
 
     Chats of one question and its answer are read too, in the forms that our exports have;
@@ -105,12 +110,12 @@ def read_rows(
         ids.add(str(row.get("id")))
         contents.add(_content(row, scenario))
     fields: dict[str, str] = {}
-    for number, given in read_table(path, told.notes, layout):
+    for number, given in _some(read_table(path, notes.notes, layout), path):
         if isinstance(given, RecordError):
-            yield Refused(number, given.zh, given.en, {})
+            yield RefusedRow(number, given.zh, given.en, {})
             continue
         try:
-            given = _unfolded(scenario, given, number, told)
+            given = _unfolded(scenario, given, number, notes)
             fields = _fields(scenario, given, columns or {}, fields)
         except FencunError as error:
             if not fields and not isinstance(error, RecordError):  # no row can be read
@@ -118,19 +123,19 @@ def read_rows(
             yield _refused(number, error, given)
             continue
         if _blank(scenario, given, fields):
-            told.blank += 1
+            notes.blank += 1
             continue
         try:
             row = _row(scenario, given, fields, number)
-            _keep_private(row, scenario, masking, told.masked, number)
+            _keep_private(row, scenario, masking, notes.masked, number)
             row = _finished(row, scenario, breeder, run, number)
             content = _content(row, scenario)
+            if content in contents:
+                raise malformed(number, "这一条已经有了。", "this line is already there.")
             if row["id"] in ids:
                 raise malformed(
                     number, f"id {row['id']} 已经有了。", f"the id {row['id']} is taken."
                 )
-            if content in contents:
-                raise malformed(number, "这一条已经有了。", "this line is already there.")
         except FencunError as error:
             yield _refused(number, error, given)
             continue
@@ -139,20 +144,34 @@ def read_rows(
         yield row
 
 
-def _unfolded(scenario: Scenario, given: Json, number: int, told: Told) -> Json:
+def _some(rows: Iterator[_Row], path: Path) -> Iterator[_Row]:
+    """Pass on the rows of ``path``; raise where there are none."""
+    row = None
+    for row in rows:
+        yield row
+    if row is None and path.stat().st_size == 0:
+        raise FencunError(f"{path.name} 是空文件。", f"{path.name} is an empty file.")
+    if row is None:
+        raise FencunError(
+            f"{path.name} 里一行内容也没有（也许只有表头）。",
+            f"{path.name} has no rows (perhaps only headings).",
+        )
+
+
+def _unfolded(scenario: Scenario, given: Json, number: int, notes: ImportNotes) -> Json:
     """Return a chat as a flat row, and any other row as it is."""
     if (spoken := unfold(scenario, given, number)) is None:
         return given
     row, system = spoken
-    told.systems += system
+    notes.systems += system
     return row
 
 
-def _refused(number: int, error: FencunError, given: Json) -> Refused:
+def _refused(number: int, error: FencunError, given: Json) -> RefusedRow:
     zh, en = error.zh, error.en
     if not zh.startswith("第"):
         zh, en = f"第 {number} 行：{zh}", f"Row {number}: {en}"
-    return Refused(number, zh, en, dict(given))
+    return RefusedRow(number, zh, en, dict(given))
 
 
 def _blank(scenario: Scenario, given: Json, fields: Mapping[str, str]) -> bool:
@@ -172,6 +191,8 @@ def _fields(
             names[name.casefold()] = dimension.name
     for own, aliases in _ALIASES.items():
         names.update({alias.casefold(): own for alias in (own, *aliases)})
+    for called in (scenario.product, f"{scenario.product}语"):
+        names.setdefault(called.casefold(), "text")
     allowed = {*names.values(), _IGNORED}
     if wrong := [target for target in columns.values() if target not in allowed]:
         raise FencunError(
@@ -183,8 +204,13 @@ def _fields(
             f"表里没有“{absent[0]}”这一列；有：{'、'.join(map(str, given))}。",
             f"There is no column {absent[0]!r}; there are: {', '.join(map(str, given))}.",
         )
-    known_as = {column: _UNIT.sub("", str(column)).strip().casefold() for column in given}
-    found = {c: columns.get(c, names.get(known_as[c], _IGNORED)) for c in given}
+    known_as = {
+        column: _GAP.sub("", _UNIT.sub("", str(column)).strip()).casefold() for column in given
+    }
+    meant = {
+        c: names.get(known, names.get(plain(known), _IGNORED)) for c, known in known_as.items()
+    }
+    found = {c: columns.get(c, meant[c]) for c in given}
     used = [name for name in found.values() if name != _IGNORED]
     if twice := [name for name in used if used.count(name) > 1]:
         both = "、".join(str(column) for column in found if found[column] == twice[0])
@@ -212,11 +238,31 @@ def _row(scenario: Scenario, given: Json, fields: Mapping[str, str], number: int
             row |= {"topic": value.get("topic", ""), "handling": value.get("handling", "")}
         elif not isinstance(value, str | int | float):
             raise malformed(number, f"“{column}”应当是文字。", f"{column!r} should be text.")
+        elif _EXCEL_ERROR.fullmatch(str(value).strip()):
+            raise malformed(
+                number,
+                f"“{column}”是 Excel 的错误值 {value}；在 Excel 里改好再导入。",
+                f"{column!r} is an error of Excel, {value}; mend it there and import it again.",
+            )
         else:
             row[name] = str(value).strip()
+    _refuse_thoughts(row.get("text", ""), number)
     names = {dimension.name for dimension in scenario.dimensions}
     brief = parse_brief(scenario, {key: value for key, value in row.items() if key in names})
     return {**row, **brief.values}
+
+
+def _refuse_thoughts(text: str, number: int) -> None:
+    """Refuse the thoughts of a model: whoever learns from them sends them."""
+    thinking = ThinkFilter()
+    thinking.feed(text)
+    thinking.finish()
+    if thinking.thought:
+        raise malformed(
+            number,
+            "正文里有模型的思考（<think> 之类），请删掉。",
+            "the text holds a model's thoughts (<think> or the like); remove them.",
+        )
 
 
 def _keep_private(
@@ -259,7 +305,7 @@ def _finished(row: Json, scenario: Scenario, breeder: str, run: str | None, numb
     return made
 
 
-def keep(entries: Iterable[Json | Refused], out: Path) -> Kept:
+def keep(entries: Iterable[Json | RefusedRow], out: Path) -> ImportResult:
     """Add the rows taken to the file ``out``; keep the refused ones beside it.
 
     What ``out`` held stays byte for byte; it is replaced once all rows are read.
@@ -267,12 +313,12 @@ def keep(entries: Iterable[Json | Refused], out: Path) -> Kept:
     Raises:
         FencunError: a row could not be read, or the disk refused; ``out`` is untouched.
     """
-    kept = Kept()
+    kept = ImportResult()
     beside = out.with_suffix(".refused.jsonl")
     with ExitStack() as files:
         taken = refused = None
         for entry in entries:
-            if isinstance(entry, Refused):
+            if isinstance(entry, RefusedRow):
                 refused = refused or files.enter_context(replacing(beside))
                 refused.write(dump_line(entry.to_row()))
                 kept.refused, kept.beside = kept.refused + 1, beside
@@ -302,5 +348,5 @@ def _identity(content: Json) -> str:
 
 def _content(row: Mapping[str, Any], scenario: Scenario) -> bytes:
     """Return a short digest of what a model would learn from: a million must fit in memory."""
-    told = sha256_json([row.get("text"), *(row.get(d.name) for d in scenario.dimensions)])
-    return bytes.fromhex(told[:32])
+    digest = sha256_json([row.get("text"), *(row.get(d.name) for d in scenario.dimensions)])
+    return bytes.fromhex(digest[:32])

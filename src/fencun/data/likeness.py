@@ -91,14 +91,20 @@ def _gram_set(text: str) -> frozenset[str]:
     return gram_set(words_only(text), GRAM)
 
 
-def _buckets(texts: Sequence[str]) -> NDArray[np.uint32]:
-    """Return in which LSH bucket each line is with others, shape ``(lines, bands)``; 0 is alone."""
+def band_keys(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """Return the key of the LSH bucket of each line in every band, shape ``(lines, bands)``."""
     keys = np.zeros((len(texts), _BANDS), dtype=np.uint32)
     for start in range(0, len(texts), _CHUNK):
         chunk = [list(_gram_set(text)) for text in texts[start : start + _CHUNK]]
         matrix = RMinHash.digest_matrix_from_token_sets(chunk, num_perm=_PERMUTATIONS, seed=_SEED)
         rows = np.array(matrix.to_rows(), dtype=np.uint64)
         keys[start : start + _CHUNK] = mix(rows.reshape(-1, _BANDS, _ROWS)) >> np.uint64(32)
+    return keys
+
+
+def _buckets(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """Return in which LSH bucket each line is with others, shape ``(lines, bands)``; 0 is alone."""
+    keys = band_keys(texts)
     named = 1
     for band in range(_BANDS if len(texts) else 0):
         order = np.argsort(keys[:, band], kind="stable")
@@ -177,15 +183,15 @@ def _incidence(texts: Sequence[str]) -> tuple[csr_array[np.int32], _Ints]:
     codes, starts = codes_of(texts)
     sizes = np.diff(np.append(starts, len(codes)))
     known = _telling(codes)
-    columns, told = [], np.zeros(len(codes), dtype=bool)
+    columns, kept = [], np.zeros(len(codes), dtype=bool)
     for start in range(0, len(codes), _AT_ONCE):
         part = codes[start : start + _AT_ONCE]
         at = np.searchsorted(known, part)
         at[at == len(known)] = 0
-        told[start : start + _AT_ONCE] = hit = known[at] == part if len(known) else at > 0
+        kept[start : start + _AT_ONCE] = hit = known[at] == part if len(known) else at > 0
         columns.append(at[hit].astype(np.int32))
     indices = np.concatenate(columns)
-    ends = np.append(0, np.cumsum(np.add.reduceat(told, starts, dtype=np.int64)))
+    ends = np.append(0, np.cumsum(np.add.reduceat(kept, starts, dtype=np.int64)))
     ones = np.ones(len(indices), dtype=np.int32)
     return csr_array((ones, indices, ends), shape=(len(texts), max(1, len(known)))), sizes
 

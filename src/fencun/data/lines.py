@@ -12,7 +12,7 @@ from fencun.brief import Brief, parse_brief
 from fencun.errors import BriefError, FencunError, RecordError
 from fencun.files import Json, read_jsonl
 from fencun.records import Draft, Sample, Seed
-from fencun.scenario import Scenario
+from fencun.scenario import Scenario, flag
 
 SEEDS = "seeds.jsonl"
 DRAFTS = "drafts.jsonl"
@@ -101,16 +101,17 @@ def read_samples(path: Path, scenario: Scenario) -> list[Sample]:
         if isinstance(entry, BadLine):
             raise _stops(path, entry.number, entry.error)
         if not isinstance(entry.record, Sample):
-            raise _stops(path, entry.number, _no_sample(entry.number))
+            raise _stops(path, entry.number, _no_sample(entry.number, flag(scenario.folder)))
         samples.append(entry.record)
     return samples
 
 
-def _no_sample(number: int) -> FencunError:
+def _no_sample(number: int, named: str) -> FencunError:
     return FencunError(
-        f"第 {number} 行没有 family 和 hash，是种子或草稿，不是样本；请先成集：fencun data build。",
+        f"第 {number} 行没有 family 和 hash，是种子或草稿，不是样本；"
+        f"请先成集：fencun data build{named}。",
         f"Line {number} has no family and hash: a seed or a draft, not a sample; "
-        "build the dataset first: fencun data build.",
+        f"build the dataset first: fencun data build{named}.",
     )
 
 
@@ -120,14 +121,21 @@ def _stops(path: Path, number: int, error: FencunError) -> RecordError:
 
 def iterate_lines(path: Path, scenario: Scenario) -> Iterator[Line | BadLine]:
     """Yield every line of ``path``, good or bad, one at a time."""
-    for number, row in read_jsonl(path):
+    return lines_of(read_jsonl(path), path.name, scenario)
+
+
+def lines_of(
+    rows: Iterable[tuple[int, Json | RecordError]], source: str, scenario: Scenario
+) -> Iterator[Line | BadLine]:
+    """Yield the line of every numbered row of the file that is called ``source``."""
+    for number, row in rows:
         if isinstance(row, RecordError):
-            yield BadLine(path.name, number, row)
+            yield BadLine(source, number, row)
             continue
         try:
-            yield Line(path.name, number, *parse_row(scenario, row, number))
+            yield Line(source, number, *parse_row(scenario, row, number))
         except FencunError as error:
-            yield BadLine(path.name, number, error)
+            yield BadLine(source, number, error)
 
 
 def counted(rows: Iterable[Row], paths: Iterable[Path], tell: Tell) -> Iterator[Row]:

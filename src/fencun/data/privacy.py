@@ -41,8 +41,10 @@ class Private:
 def find_private(text: str) -> list[Private]:
     """Return the private data in ``text`` by offset; none overlaps another."""
     found: list[Private] = []
+    plain = text.translate(_WIDE)
+    figures = _RUN_OF_SPOKEN.sub(lambda match: match[0].translate(_SPOKEN), plain)
     for kind in KINDS:  # the surest first: an id is no bank card, its figures no phone
-        for start, end in _finders(kind, text):
+        for start, end in _finders(kind, plain, figures):
             if not any(start < other.end and other.start < end for other in found):
                 found.append(Private(kind, start, end))
     return sorted(found, key=lambda private: private.start)
@@ -65,16 +67,13 @@ _SPOKEN |= {ord("〇"): "0", ord("幺"): "1", ord("壹"): "1", ord("两"): "2"}
 _RUN_OF_SPOKEN = re.compile("[零〇一幺二两三四五六七八九](?:[ -]?[零〇一幺二两三四五六七八九]){6,}")
 
 
-def _finders(kind: Kind, text: str) -> Iterator[tuple[int, int]]:
-    plain = text.translate(_WIDE)
-    if kind in ("id", "card", "phone"):
-        plain = _RUN_OF_SPOKEN.sub(lambda match: match[0].translate(_SPOKEN), plain)
+def _finders(kind: Kind, plain: str, figures: str) -> Iterator[tuple[int, int]]:
     if kind == "id":
-        return _ids(plain)
+        return _ids(figures)
     if kind == "card":
-        return _cards(plain)
+        return _cards(figures)
     if kind == "phone":
-        return _spans(_PHONE, plain)
+        return _spans(_PHONE, figures)
     if kind == "email":
         return _spans(_EMAIL, plain)
     if kind == "account":
@@ -172,13 +171,22 @@ _NUMBER = r"(?:\d{1,5}|[一二三四五六七八九十百零〇两]{1,6})"
 _HAN = "\u4e00-\u9fff"
 # Words that stand before an address and are not part of a name in it.
 _NAME = rf"(?:(?![在住到去从是的了寄往送我你您他她们这那哪])[{_HAN}]){{1,8}}?"
-_REGION = rf"(?:{_NAME}(?:省|自治区|特别行政区))? ?(?:{_NAME}(?:市|自治州|地区|盟))? ?"
+
+
+def _level(suffixes: str) -> str:
+    """A name up to the first of ``suffixes``: atomic, so that no text takes long."""
+    return rf"(?>{_NAME}(?:{suffixes}))"
+
+
+_WARD = "(?<![小一二三四五六七八九十])区"  # 小区 and 四区 are parts of an estate
+_REGION = rf"{_level('省|自治区|特别行政区')}?+ ?{_level('市|自治州|地区|盟')}?+ ?"
 _DISTRICT = (
-    rf"(?:{_NAME}(?:新区|区|县|旗|市))? ?(?:{_NAME}(?:街道|镇|乡))? ?(?:{_NAME}(?:社区|村))? ?"
+    rf"{_level(f'新区|{_WARD}|县|旗|市')}?+ ?{_level('街道|镇|乡')}?+ ?"
+    rf"{_level('(?:社区|村)(?![街路])')}?+ ?"
 )
 _PLACE = r"(?![线口车台馆桌位球码房机厅就要才又去回来到])"  # "2号线", "8号回来" are no house
 _ROOM = (
-    rf"(?: ?(?:{_NUMBER}|[A-Za-z]\d{{0,2}})(?:号楼|栋|幢|座|单元|层|楼|室|户|房|号))*"
+    rf"(?: ?(?:{_NUMBER}|[A-Za-z]\d{{0,2}})(?:号楼|栋|幢|座|单元|层|楼|室|户|房|号))*+"
     r"(?: ?\d{3,4}(?!\d))?"
 )
 _ROAD = (
@@ -198,11 +206,13 @@ _ADDRESS = re.compile(
     rf"|{_NAME}(?:\d{{1,2}}期)?{_BUILDING} ?{_NUMBER}(?:单元|门|室) ?(?:{_NUMBER}(?:室|户|房|号)?)?"
     rf"|{_NAME}\d{{1,2}}-\d{{1,2}}-\d{{3,4}}(?!\d)"
     rf"|{_REGION}{_DISTRICT}{_ESTATE}\d{{1,3}}-\d{{1,4}}(?:-\d{{1,4}})?(?:室|号)?(?!\d)"
-    rf"|{_REGION}{_NAME}(?:区|县|旗|市) ?{_NAME}(?:街道|镇|乡) ?{_NAME}(?:社区|村|屯|寨) ?"
+    rf"|(?:{_level('省|自治区')} ?)?(?:{_level('市|自治州|地区|盟')} ?)?{_level('区|县|旗|市')} ?"
+    rf"{_level('街道|镇|乡')} ?{_level('社区|村|屯|寨')} ?"
     rf"{_NUMBER}(?:组|队|社|号|屯){_PLACE}{_ROOM}"
-    rf"|{_NAME}(?:省|自治区|市) ?{_NAME}(?:市|州|区|县) ?(?:{_NAME}(?:区|县|市) ?)?"
-    rf"{_NAME}(?:街道|镇|乡) ?{_NAME}(?:社区|新村|村|屯|寨){_ROOM}"
-    rf"|{_NAME}(?:省|自治区) ?{_NAME}(?:市|州|盟) ?{_NAME}(?:区|县|市|旗) ?{_NAME}(?:街道|镇|乡)"
+    rf"|{_level('省|自治区|市')} ?{_level('市|州|区|县')} ?(?:{_level('区|县|市')} ?)?"
+    rf"{_level('街道|镇|乡')} ?{_level('社区|新村|村|屯|寨')}{_ROOM}"
+    rf"|{_level('省|自治区')} ?{_level('市|州|盟')} ?{_level('区|县|市|旗')} ?"
+    rf"{_level('街道|镇|乡')}"
 )
 _LONGEST = 60
 _SIGNS = re.compile(r"[号栋幢座]|\d-\d|[村屯寨社区][^，。]{1,6}[组队社屯]|[省市区].{2,20}[镇乡道]")

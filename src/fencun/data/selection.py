@@ -1,4 +1,4 @@
-"""Which lines stay when there are more than asked for: the crowded cells give, the hungry keep."""
+"""Which lines stay when there are more than asked for: crowded cells give, thin ones keep."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ def select(
 
     A cell is a combination of the scenario's choices but style and length; in a cell seeds
     come first, then lines whose style, length and topic the cell has least of; ties go by a
-    hash of ``seed`` and id. Cells fill level by level: nothing is taken from a hungry one.
+    hash of ``seed`` and id. Cells fill level by level: nothing is taken from a thin one.
     """
     cells: dict[tuple[str, ...], list[Line]] = defaultdict(list)
     for line in sorted(lines, key=lambda line: _tie(line, seed)):

@@ -1,4 +1,4 @@
-"""Who learns, who watches, who examines: families of lines to train, validation or test, whole."""
+"""Families of lines to train, validation or test: whole, so that no part has seen another's."""
 
 import hashlib
 from collections import defaultdict
@@ -18,7 +18,7 @@ _LINES_AT_LEAST = 3
 def split(lines: Sequence[Line], families: Mapping[str, str], *, seed: int = 0) -> dict[str, Part]:
     """Return the part of every family.
 
-    Each audience (relation) gives about a tenth of its lines to test and to validation, at
+    Each audience gives about a tenth of its lines to test and to validation, at
     least three, where it has enough families. Families with a tact topic that a part lacks
     go first, so that all topics are examined; for the rest a hash of ``seed`` decides.
     """

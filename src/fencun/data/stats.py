@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import repeat
 from statistics import median
 
-from fencun.data.judge import Judge
+from fencun.data.gate_cache import GateCache
 from fencun.data.likeness import nearest
 from fencun.data.lines import Line
 from fencun.data.ngrams import count_distinct
@@ -113,7 +113,7 @@ class _Tally:
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._judge, self._cliche = Judge(scenario), ClicheGate(scenario)
+        self._judge, self._cliche = GateCache(scenario), ClicheGate(scenario)
         self._texts: Counter[str] = Counter()
         self._openings: Counter[str] = Counter()
         self._endings: Counter[str] = Counter()
@@ -133,8 +133,8 @@ class _Tally:
         self._chars[line.brief.value("length")][count_chars(line.text)] += 1
         if line.record.tact:
             named = any(finding.gate == "tact" for finding in found)
-            told = ("lines", line.record.tact.handling, *(("named",) if named else ()))
-            self._handled[line.topic].update(told)
+            counted = ("lines", line.record.tact.handling, *(("named",) if named else ()))
+            self._handled[line.topic].update(counted)
         audience = line.brief.value("audience")
         self._said[audience][_pronoun(line.text)] += 1
         self._directions[audience].update(

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fencun.data.breeder import free_fields
+from fencun.data.breeding_plan import PlannedChild
 from fencun.data.lines import Line
-from fencun.data.plan import Birth
 from fencun.errors import FencunError
 from fencun.files import inert, replacing, write_bytes
 from fencun.scenario import Scenario
@@ -16,14 +16,17 @@ _OWN = {"text": "正文", "why": "为什么好"}
 
 
 def write_worksheet(
-    path: Path, scenario: Scenario, births: Sequence[Birth], parents: Mapping[str, Line]
+    path: Path, scenario: Scenario, children: Sequence[PlannedChild], parents: Mapping[str, Line]
 ) -> None:
-    """Write ``births`` to ``path`` (.csv or .xlsx); ``fencun data import`` reads it back.
+    """Write ``children`` to ``path`` (.csv or .xlsx); ``fencun data import`` reads it back.
 
     Raises:
         FencunError: the suffix is neither, or the disk refused.
     """
-    rows = [_header(scenario), *(_row(scenario, birth, parents[birth.parent]) for birth in births)]
+    rows = [
+        _header(scenario),
+        *(_row(scenario, child, parents[child.parent]) for child in children),
+    ]
     if path.suffix.lower() == ".csv":
         sheet = io.StringIO()
         csv.writer(sheet).writerows(rows)
@@ -52,10 +55,10 @@ def _header(scenario: Scenario) -> list[str]:
     ]
 
 
-def _row(scenario: Scenario, birth: Birth, parent: Line) -> list[str]:
-    choices = [birth.values[d.name] for d in scenario.dimensions if d.kind != "text"]
+def _row(scenario: Scenario, child: PlannedChild, parent: Line) -> list[str]:
+    choices = [child.values[d.name] for d in scenario.dimensions if d.kind != "text"]
     empty = [""] * len(free_fields(scenario))
-    return [birth.id, birth.parent, *choices, birth.topic, birth.typing, inert(parent.text), *empty]
+    return [child.id, child.parent, *choices, child.topic, child.typing, inert(parent.text), *empty]
 
 
 def _write_excel(path: Path, rows: Sequence[Sequence[str]]) -> None:

@@ -6,21 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from fencun.errors import FencunError
 from fencun.evaluate.declared import read_yaml
 from fencun.files import Json
 from fencun.language import say
+from fencun.scenario import Declared
 
 SHIPPED = Path(__file__).with_name("advice.yaml")
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Said(_Declared):
+class _Said(Declared):
     zh: str
     en: str
 
@@ -63,7 +60,7 @@ class Outcome(_Said):
     next: tuple[_Said, ...] = Field(min_length=1)
 
 
-class Interview(_Declared):
+class Interview(Declared):
     """The questions and what their answers mean. The last outcome is taken if nothing else is."""
 
     questions: tuple[Question, ...]
@@ -84,7 +81,7 @@ class Interview(_Declared):
         return self
 
 
-class Advice(_Declared):
+class TuningAdvice(Declared):
     """An outcome, the signs that point to it (``reasons``), and what else must be said.
 
     ``also`` are signs of later outcomes: true too, but not what comes first.
@@ -102,7 +99,7 @@ def interview() -> Interview:
     return Interview.model_validate(yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
 
 
-def advise(asked: Interview, answers: Mapping[str, Any]) -> Advice:
+def advise(asked: Interview, answers: Mapping[str, Any]) -> TuningAdvice:
     """Return what the answers (question id to option value) say.
 
     Raises:
@@ -115,7 +112,7 @@ def advise(asked: Interview, answers: Mapping[str, Any]) -> Advice:
     ]
     at = next((n for n, (_, signs) in enumerate(pointing) if signs), len(pointing) - 1)
     outcome, reasons = pointing[at]
-    return Advice.model_construct(
+    return TuningAdvice.model_construct(
         outcome=outcome,
         reasons=reasons,
         also=tuple(sign for _, signs in pointing[at + 1 :] for sign in signs),
@@ -169,7 +166,7 @@ def form(asked: Interview) -> str:
     return "\n".join(lines)
 
 
-def to_json(advice: Advice) -> Json:
+def to_json(advice: TuningAdvice) -> Json:
     """Return the advice as plain data."""
 
     def both(said: _Said) -> Json:

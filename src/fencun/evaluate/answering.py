@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,19 @@ from typing import Any
 from fencun.adapter import Adapter
 from fencun.brief import Brief
 from fencun.errors import EngineError, FencunError, RecordError
-from fencun.evaluate.arms import ArmSpec, adapter_of, told
+from fencun.evaluate.arms import ArmSpec, adapter_of, messages_for
 from fencun.evaluate.records import Answer
-from fencun.evaluate.retrieval import Retriever
-from fencun.evaluate.study import Study, decoding_of
+from fencun.evaluate.registration import decoding_of
+from fencun.evaluate.study import Study
 from fencun.files import read_jsonl, sha256_file, sha256_json
+from fencun.models.batchfile import WaitingError
 from fencun.models.ending import flaw
 from fencun.models.engine import Engine, Message
 from fencun.models.installed import locate
-from fencun.models.open import open_engine
+from fencun.models.open import in_use, is_endpoint, open_engine
 from fencun.records import Seed
-from fencun.scenario import Scenario
+from fencun.retrieval import Example, Retriever, lines_of, open_retriever
+from fencun.scenario import Scenario, flag
 from fencun.writer import tidy
 
 _SAVE_EVERY_S = 1.0
@@ -35,16 +38,16 @@ Progress = Callable[[Answer, int, int], None]
 
 @dataclass(slots=True)
 class Journal:
-    """Answers so far, on disk within a second: one line for an arm and a brief, ever."""
+    """Answers so far, on disk within a second: one line for an arm, a brief and a draw, ever."""
 
     study: Study
-    answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    answers: dict[tuple[str, str, int], Answer] = field(default_factory=dict)
     prefixes: dict[str, list[Message]] = field(default_factory=dict)
     saved_at: float = 0.0
 
     def add(self, answer: Answer) -> None:
         """Keep ``answer``; written out at once if the last writing is a second ago."""
-        self.answers[answer.arm, answer.brief] = answer
+        self.answers[answer.arm, answer.brief, answer.draw] = answer
         if time.monotonic() - self.saved_at >= _SAVE_EVERY_S:
             self.save()
 
@@ -61,21 +64,26 @@ async def answer_all(
     progress: Progress = lambda _answer, _done, _all: None,
     opener: Opener | None = None,
     parallel: int = PARALLEL,
+    incomplete: bool = False,
 ) -> None:
     """Let every arm answer every brief of ``study``, then freeze the answers.
 
+    Where some are still to come by way of a Batch service nothing is frozen yet.
+
     What an earlier run answered is kept; what failed in it is asked again. ``seeds`` are
-    what the rag arm may retrieve from. An answer that cannot be had is recorded as failed.
+    what the rag arm may retrieve from. An answer that cannot be had is recorded as failed, and
+    a study with such answers is frozen only where ``incomplete`` says so.
 
     Raises:
-        FencunError: a model, an adapter or a file of human lines is not there.
+        FencunError: a model, an adapter or a file of human lines is not there, or answers could
+            not be had; says which, and how to go on.
     """
     if study.frozen:
         return
-    known = {(a.arm, a.brief): a for a in study.answers() if not a.failed}
+    known = {(a.arm, a.brief, a.draw): a for a in study.answers() if not a.failed}
     journal = Journal(study, known)
-    briefs = study.parsed_briefs()
-    total = len(briefs) * len(study.arms)
+    briefs, draws = study.parsed_briefs(), study.registration.draws
+    total = len(briefs) * draws * len(study.arms)
     scenario = study.scenario
 
     def done(answer: Answer) -> None:
@@ -86,32 +94,64 @@ async def answer_all(
         for group in engines_needed(study.registration.arms, scenario):
             async with group.opened(opener or default_opener(parallel)) as engine:
                 for arm in group.arms:
-                    open_briefs = {k: b for k, b in briefs.items() if (arm.name, k) not in known}
+                    waiting = [
+                        (brief, draw)
+                        for draw in range(draws)
+                        for brief in briefs
+                        if (arm.name, brief, draw) not in known
+                    ]
                     asker = Asker(study, arm, engine, group.adapters[arm.name], seeds)
                     _note_prefix(journal, asker, briefs)
-                    await _ask_all(asker, open_briefs, done, parallel)
+                    await _ask_all(asker, waiting, done, parallel)
         for arm in study.registration.arms:
             if arm.style == "file":
-                for answer in human_answers(arm, briefs):
+                for answer in human_answers(arm, briefs, draws):
                     done(answer)
     finally:
         journal.save()
+    if len(journal.answers) < total:
+        return
+    failed = [answer for answer in journal.answers.values() if answer.failed]
+    if failed and not incomplete:
+        raise _unanswered(study, failed)
     study.freeze(journal.answers.values(), journal.prefixes)
 
 
-async def _ask_all(
-    asker: "Asker", briefs: Mapping[str, Brief], done: Callable[[Answer], None], parallel: int
-) -> None:
-    turn = asyncio.Semaphore(parallel)
-    order = {brief: number for number, brief in enumerate(asker.study.parsed_briefs())}
+def _unanswered(study: Study, failed: list[Answer]) -> FencunError:
+    """Say which arms could not answer how many briefs, the first reason, and what may be done."""
+    counts = Counter(answer.arm for answer in failed)
+    arms_zh = "、".join(f"{arm} {count} 条" for arm, count in counts.items())
+    arms_en = ", ".join(f"{arm} {count}" for arm, count in counts.items())
+    why = failed[0].error.rstrip("。.")[:200]
+    return FencunError(
+        f"没有答全：{arms_zh}（{failed[0].brief}：{why}）。实验“{study.name}”还没有冻结；"
+        "同一条命令再运行一次，只问这些；就这样冻结，加 --incomplete。",
+        f"Not all was answered: {arms_en} ({failed[0].brief}: {why}). Study {study.name!r} is not "
+        "frozen; the same command asks these again, --incomplete freezes it as it is.",
+    )
 
-    async def one(identity: str, brief: Brief) -> None:
+
+async def _ask_all(
+    asker: "Asker",
+    waiting: Iterable[tuple[str, int]],
+    done: Callable[[Answer], None],
+    parallel: int,
+) -> None:
+    """Ask for each (brief, draw) of ``waiting``; every draw of every brief has its own seed."""
+    turn = asyncio.Semaphore(parallel)
+    briefs, start = asker.study.parsed_briefs(), asker.study.registration.seed
+    order = {brief: number for number, brief in enumerate(briefs)}
+
+    async def one(brief: str, draw: int) -> None:
         async with turn:
-            done(await asker.ask(identity, brief, asker.study.registration.seed + order[identity]))
+            seed = start + order[brief] + draw * len(briefs)
+            with suppress(WaitingError):
+                answer = await asker.ask(brief, briefs[brief], seed)
+                done(answer.model_copy(update={"draw": draw}))
 
     async with asyncio.TaskGroup() as group:
-        for identity, brief in briefs.items():
-            group.create_task(one(identity, brief))
+        for brief, draw in waiting:
+            group.create_task(one(brief, draw))
 
 
 class Asker:
@@ -133,12 +173,26 @@ class Asker:
         self._seeds = seeds
         self._retriever: Retriever | None = None
 
-    def examples(self, brief: Brief) -> list[Seed]:
-        """Return what the rag arm is shown beside ``brief``; nothing for other arms."""
-        if self.arm.style != "rag":
+    def examples(self, brief: Brief) -> list[Example]:
+        """Return the written lines that the arm is shown beside ``brief``, the nearest first."""
+        if self.arm.style not in ("rag", "edit"):
             return []
-        self._retriever = self._retriever or Retriever(self.study.scenario, self._seeds)
+        self._retriever = self._retriever or self._open_retriever()
         return self._retriever.nearest(brief, self.arm.examples)
+
+    def _open_retriever(self) -> Retriever:
+        """Return what retrieves: seeds for ``rag``, for ``edit`` the lines that are served."""
+        scenario = self.study.scenario
+        found = open_retriever(scenario) if self.arm.style == "edit" else None
+        seeds = [Example(s.id, s.id, s.brief, s.text) for s in self._seeds]
+        found = found or Retriever(scenario, seeds)
+        if not len(found):
+            named = flag(scenario.folder)
+            raise FencunError(
+                f"对照组 {self.arm.name} 没有可检索的范例；先运行 fencun data build{named}。",
+                f"Arm {self.arm.name} has no lines to retrieve: fencun data build{named}.",
+            )
+        return found
 
     async def ask(
         self, identity: str, brief: Brief, seed: int, *, logprobs: bool = False
@@ -147,9 +201,9 @@ class Asker:
         examples = self.examples(brief)
         return await self.say(
             identity,
-            told(self.arm, brief, examples),
+            messages_for(self.arm, brief, examples),
             seed,
-            prefix=sha256_json(told(self.arm, brief)[:-1]),
+            prefix=sha256_json(messages_for(self.arm, brief)[:-1]),
             examples=tuple(example.id for example in examples),
             logprobs=logprobs,
         )
@@ -272,6 +326,8 @@ def pinned(
                 hashes[arm.name]["adapter"] = sha256_file(adapter.gguf)
             if arm.style == "rag":
                 hashes[arm.name]["seeds"] = sha256_json([seed.content_hash for seed in seeds])
+            if arm.style == "edit" and (lines := lines_of(scenario)):
+                hashes[arm.name]["lines"] = sha256_file(lines)
     for arm in arms:
         if arm.file:
             if not Path(arm.file).is_file():
@@ -285,13 +341,14 @@ def pinned(
 
 def _model_hash(model: str | None) -> str:
     """Return the hash of a model file; of an endpoint only its name can be pinned."""
-    if model and model.startswith(("http://", "https://")):
+    model = in_use(model)
+    if is_endpoint(model):
         return ""
     return sha256_file(locate(model).path)
 
 
-def human_answers(arm: ArmSpec, briefs: Mapping[str, Brief]) -> list[Answer]:
-    """Return the lines people wrote; a brief without one counts as failed.
+def human_answers(arm: ArmSpec, briefs: Mapping[str, Brief], draws: int = 1) -> list[Answer]:
+    """Return the lines people wrote, the same for every draw; a brief without one has failed.
 
     Raises:
         FencunError: the file is malformed or answers a brief that is not asked.
@@ -311,17 +368,19 @@ def human_answers(arm: ArmSpec, briefs: Mapping[str, Brief]) -> list[Answer]:
         Answer(
             brief=identity,
             arm=arm.name,
+            draw=draw,
             text=texts.get(identity, ""),
             error="" if texts.get(identity) else "没有写",
             engine="people",
         )
+        for draw in range(draws)
         for identity in briefs
     ]
 
 
 def _note_prefix(journal: Journal, asker: Asker, briefs: Mapping[str, Brief]) -> None:
     """Keep once what is the same for every brief of an arm."""
-    prefix = told(asker.arm, next(iter(briefs.values())))[:-1]
+    prefix = messages_for(asker.arm, next(iter(briefs.values())))[:-1]
     journal.prefixes[sha256_json(prefix)] = prefix
 
 

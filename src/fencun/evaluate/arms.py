@@ -13,12 +13,14 @@ from fencun.errors import FencunError
 from fencun.evaluate.declared import read_yaml
 from fencun.models.engine import Message
 from fencun.prompt import engineered, messages
-from fencun.records import Seed
-from fencun.scenario import Scenario
+from fencun.retrieval import Example
+from fencun.scenario import Scenario, flag
+from fencun.writer import SHOWN
 
-Style = Literal["bare", "prompt", "rag", "tuned", "file"]
+Style = Literal["bare", "prompt", "rag", "tuned", "edit", "file"]
 Role = Literal["bare", "prompt", "rag", "tuned"]
-BUILT_IN: tuple[Role, ...] = ("bare", "prompt", "rag", "tuned")
+BuiltIn = Literal["bare", "prompt", "rag", "tuned", "edit"]
+BUILT_IN: tuple[BuiltIn, ...] = ("bare", "prompt", "rag", "tuned", "edit")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
 
 
@@ -26,7 +28,8 @@ class ArmSpec(BaseModel):
     """One arm as declared.
 
     ``style`` is what it is told: ``bare`` and ``tuned`` get the lines of the brief alone,
-    ``prompt`` the scenario's instructions, ``rag`` those and the ``examples`` nearest seeds;
+    ``prompt`` the scenario's instructions, ``rag`` those and the ``examples`` nearest seeds,
+    ``edit`` the ``examples`` nearest lines that the adapter learnt to adapt, before the brief;
     ``file`` is no model but lines that people wrote (JSONL with ``brief`` and ``text``).
     ``model`` is anything :func:`fencun.models.open.open_engine` takes; ``adapter`` a folder
     with a manifest, or ``"shipped"``. ``role`` is the part this arm plays in the verdict.
@@ -43,11 +46,27 @@ class ArmSpec(BaseModel):
     examples: int = Field(default=3, ge=1, le=12)
 
 
-def built_in(name: Role, adapter: str | None = None) -> ArmSpec:
-    """Return one of the four arms of every study."""
+def built_in(name: BuiltIn, adapter: str | None = None) -> ArmSpec:
+    """Return one of the arms that need no declaring; ``edit`` plays the part of ``tuned``."""
+    if name == "edit":
+        own = adapter or "shipped"
+        return ArmSpec(name=name, style=name, role="tuned", adapter=own, examples=SHOWN)
     if name == "tuned":
         return ArmSpec(name=name, style=name, role=name, adapter=adapter or "shipped")
     return ArmSpec(name=name, style=name, role=name)
+
+
+def _with_one_tuned(arms: Sequence[ArmSpec]) -> list[ArmSpec]:
+    """Let ``edit`` alone play the part of ``tuned`` where both are there: it is what is served.
+
+    The arm ``tuned`` stands beside it and shows what the written lines bring.
+    """
+    if not any(arm.name == "edit" and arm.role == "tuned" for arm in arms):
+        return list(arms)
+    return [
+        arm.model_copy(update={"role": None}) if arm == built_in("tuned", arm.adapter) else arm
+        for arm in arms
+    ]
 
 
 def parse_arms(source: str, *, adapter: str | None = None) -> list[ArmSpec]:
@@ -63,7 +82,7 @@ def parse_arms(source: str, *, adapter: str | None = None) -> list[ArmSpec]:
         declared, folder = _read(Path(source)), Path(source).resolve().parent
     else:
         declared, folder = [part.strip() for part in source.split(",") if part.strip()], Path()
-    arms = [_parse(item, folder, adapter) for item in declared]
+    arms = _with_one_tuned([_parse(item, folder, adapter) for item in declared])
     if len(arms) < 2:
         raise FencunError("至少要两组才能比。", "It takes at least two arms to compare.")
     names: list[str] = [arm.name for arm in arms]
@@ -124,27 +143,30 @@ def adapter_of(arm: ArmSpec, scenario: Scenario) -> Adapter | None:
     folder = scenario.folder / "adapter" if arm.adapter == "shipped" else Path(arm.adapter)
     adapter = read_adapter(folder)
     if adapter is None:
+        named = flag(scenario.folder)
         raise FencunError(
-            f"对照组 {arm.name} 要的适配器还没有：{folder}。先运行 fencun tune run，"
+            f"对照组 {arm.name} 要的适配器还没有：{folder}。先运行 fencun tune run{named}，"
             "或用 --arms bare,prompt,rag 只比另外几组。",
-            f"Arm {arm.name} has no adapter at {folder}. Run fencun tune run first, "
+            f"Arm {arm.name} has no adapter at {folder}. Run fencun tune run{named} first, "
             "or compare the others: --arms bare,prompt,rag.",
         )
     return adapter
 
 
-def told(arm: ArmSpec, brief: Brief, examples: Sequence[Seed] = ()) -> list[Message]:
-    """Return the chat that ``arm`` is sent for ``brief``; ``examples`` are what rag retrieved.
+def messages_for(arm: ArmSpec, brief: Brief, examples: Sequence[Example] = ()) -> list[Message]:
+    """Return the chat that ``arm`` is sent for ``brief``; ``examples`` are its nearest first.
 
-    The retrieved come after the fixed beginning, which stays the same and so cacheable, and
-    right before the question, in the form of the question.
+    Those of rag come after the fixed beginning, which stays the same and so cacheable, and
+    right before the question, in the form of the question, the nearest last.
     """
+    if arm.style == "edit":
+        return messages(brief, "edit", examples)
     if arm.style not in ("prompt", "rag"):
         return messages(brief, "bare")
     chat = messages(brief, "prompt")
     shown: list[Message] = []
-    for example in examples:
-        asked = engineered(parse_brief(brief.scenario, example.brief))
+    for example in reversed(examples):
+        asked = engineered(parse_brief(brief.scenario, example.values))
         shown.append({"role": "user", "content": asked})
         shown.append({"role": "assistant", "content": example.text})
     return [*chat[:-1], *shown, chat[-1]]

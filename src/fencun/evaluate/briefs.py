@@ -4,28 +4,36 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from fencun.brief import parse_brief
 from fencun.data.lines import read_samples
-from fencun.errors import FencunError
-from fencun.records import Sample, Seed
-from fencun.scenario import Scenario
+from fencun.errors import BriefError, FencunError, RecordError
+from fencun.files import Json, read_jsonl
+from fencun.records import Asked, Sample, Seed
+from fencun.scenario import Scenario, flag
 
 PER_AUDIENCE = 3
+OWN = "briefs.jsonl"  # test briefs that somebody wrote, beside the scenario
 
 
 def briefs_for_study(scenario: Scenario, dataset: Path, count: int | None = None) -> list[Sample]:
     """Return the briefs of a study: ``count`` of them, by default three for every audience.
 
+    Where no dataset was built, those that somebody wrote into ``briefs.jsonl``, in their order.
+
     Raises:
         FencunError: the dataset is not built or holds fewer, or a test family is also trained on.
     """
+    own, named = scenario.folder / OWN, flag(scenario.folder)
+    if not (dataset / "test.jsonl").is_file() and own.is_file():
+        return _first(read_briefs(own, scenario), count)
     for name in ("train.jsonl", "test.jsonl"):
         if not (dataset / name).is_file():
             raise FencunError(
-                f"还没有 {dataset / name}；先运行 fencun data build。",
-                f"There is no {dataset / name}; run fencun data build first.",
+                f"还没有 {dataset / name}；先运行 fencun data build{named}。",
+                f"There is no {dataset / name}; run fencun data build{named} first.",
             )
     test = read_samples(dataset / "test.jsonl", scenario)
-    check_unseen(test, read_samples(dataset / "train.jsonl", scenario))
+    check_unseen(test, read_samples(dataset / "train.jsonl", scenario), scenario)
     audience = scenario.role("audience")
     if count is not None and not 1 <= count <= len(test):
         raise FencunError(
@@ -37,14 +45,74 @@ def briefs_for_study(scenario: Scenario, dataset: Path, count: int | None = None
     return spread(scenario, test, count)
 
 
-def check_unseen(test: Iterable[Sample], train: Iterable[Sample]) -> None:
+def read_briefs(path: Path, scenario: Scenario) -> list[Sample]:
+    """Return the test briefs in ``path``: each its dimensions, as people type them.
+
+    An ``id`` (default: its place) and a ``text`` to read beside the answers may be given. Lines
+    of a dataset are taken too, with the family that says where they come from.
+
+    Raises:
+        RecordError: a line is no brief; names the file and the line.
+        FencunError: the file cannot be opened, or an id comes twice.
+    """
+    found: dict[str, Sample] = {}
+    for number, row in read_jsonl(path):
+        try:
+            if isinstance(row, RecordError):
+                raise row
+            brief = _own_brief(scenario, row, number)
+        except FencunError as error:
+            raise RecordError(
+                f"{path} 第 {number} 行：{error.zh}", f"{path}, line {number}: {error.en}",
+                line=number,
+            ) from error  # fmt: skip
+        if brief.id in found:
+            raise FencunError(
+                f"{path} 里 {brief.id} 出现了两次。", f"{path} holds {brief.id} twice."
+            )
+        found[brief.id] = brief
+    return list(found.values())
+
+
+def _own_brief(scenario: Scenario, row: Json, number: int) -> Sample:
+    if "hash" in row:
+        return Sample.from_row(scenario, row, line=number)
+    known = [dimension.name for dimension in scenario.dimensions]
+    typed = {key: value for key, value in row.items() if key not in ("id", "text")}
+    if strange := [key for key in typed if key not in known]:
+        raise BriefError(
+            f"没有“{strange[0]}”这一项；可以写：{'、'.join(known)}，还可以有 id 和 text。",
+            f"there is no field {strange[0]!r}; known: {', '.join(known)}, and id and text.",
+        )
+    understood = parse_brief(scenario, typed)
+    brief = {name: str(typed.get(name) or value) for name, value in understood.values.items()}
+    identity = str(row.get("id") or f"q{number:03d}")
+    draft = Seed.model_construct(id=identity, brief=brief, text=str(row.get("text") or ""))
+    return Asked.from_row(
+        scenario,
+        {"id": identity, **brief, "text": draft.text, "family": identity, "generation": 0,
+         "hash": draft.content_hash},
+        line=number,
+    )  # fmt: skip
+
+
+def check_unseen(test: Iterable[Sample], train: Iterable[Sample], scenario: Scenario) -> None:
     """Raise :class:`FencunError` if a family of ``test`` is one of ``train`` too."""
     if shared := {sample.family for sample in test} & {sample.family for sample in train}:
-        names = "、".join(sorted(shared)[:3])
+        names, named = "、".join(sorted(shared)[:3]), flag(scenario.folder)
         raise FencunError(
-            f"测试集和训练集有同一家族：{names}。请重新运行 fencun data build。",
-            f"Test and training share a family: {names}. Run fencun data build again.",
+            f"测试集和训练集有同一家族：{names}。请重新运行 fencun data build{named}。",
+            f"Test and training share a family: {names}. Run fencun data build{named} again.",
         )
+
+
+def _first(briefs: list[Sample], count: int | None) -> list[Sample]:
+    if count is not None and not 1 <= count <= len(briefs):
+        raise FencunError(
+            f"{OWN} 里有 {len(briefs)} 条需求，要不出 {count} 条。",
+            f"{OWN} holds {len(briefs)} briefs, so {count} cannot be asked.",
+        )
+    return briefs[:count]
 
 
 def spread(scenario: Scenario, samples: Sequence[Sample], count: int) -> list[Sample]:

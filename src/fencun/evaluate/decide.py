@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fencun.evaluate.facts import Contest, Facts
-from fencun.evaluate.rules import CHEAPER, Decision, RuleName, Rules
+from fencun.evaluate.rules import CHEAPER, Decision, RuleName, VerdictRules
 
 # What a rule is there for, in the order people read them.
 Purpose = Literal["judge", "worth", "enough", "settled"]
@@ -44,7 +44,7 @@ class Ruling:
 
     @property
     def reasons(self) -> tuple[Check, ...]:
-        """The checks that the decision rests on: those met that ask for it, those missed else."""
+        """The checks that it rests on; without a decision, what blocks it, or "worth" asks for."""
         if self.decision == "worth":
             return self.of(*PURPOSES["worth"])
         if self.decision in CHEAPER:
@@ -57,7 +57,7 @@ class Ruling:
             return self.of("adds_little", "enough_send", "send")
         if self.decision == "direction":
             return self.of(*PURPOSES["settled"])
-        return self.of(*PURPOSES["judge"], met=False) or self.of(*PURPOSES["worth"], met=False)
+        return self.of(*PURPOSES["judge"], met=False) or self.of(*PURPOSES["worth"])
 
     def of(self, *names: RuleName, met: bool | None = None) -> tuple[Check, ...]:
         """Return the checks of ``names``; with ``met`` only those met, or missed."""
@@ -69,7 +69,7 @@ class Ruling:
 
 
 def decide(
-    facts: Facts, rules: Rules, *, planned: float = 1.0, robust: bool | None = None
+    facts: Facts, rules: VerdictRules, *, planned: float = 1.0, robust: bool | None = None
 ) -> Ruling:
     """Apply ``rules`` to ``facts``.
 
@@ -84,7 +84,7 @@ def decide(
     return Ruling(_decision(ruling, facts, rules), checks, arm)
 
 
-def _decision(ruling: Ruling, facts: Facts, rules: Rules) -> Decision:
+def _decision(ruling: Ruling, facts: Facts, rules: VerdictRules) -> Decision:
     def all_met(*names: RuleName) -> bool:
         return all(ruling.met(name) for name in names)
 
@@ -104,7 +104,7 @@ def _decision(ruling: Ruling, facts: Facts, rules: Rules) -> Decision:
     return _not_worth(ruling, facts, rules)
 
 
-def _not_worth(ruling: Ruling, facts: Facts, rules: Rules) -> Decision:
+def _not_worth(ruling: Ruling, facts: Facts, rules: VerdictRules) -> Decision:
     roles = facts.background.roles
     little = ruling.met("adds_little")
     if little and ruling.met("enough_send"):
@@ -116,7 +116,7 @@ def _not_worth(ruling: Ruling, facts: Facts, rules: Rules) -> Decision:
     return "evidence"
 
 
-def _enough(facts: Facts, rules: Rules) -> str:
+def _enough(facts: Facts, rules: VerdictRules) -> str:
     """Return the cheapest arm that no dearer one adds much to, or the one that comes closest."""
     rivals = facts.rivals()
     highs = {arm: _added(facts, arm) for arm in rivals}
@@ -165,21 +165,22 @@ def _wins(contest: Contest | None, bound: float) -> bool:
     return contest is not None and contest.low > bound and contest.direct_low > 0.5
 
 
-def _none_sent(facts: Facts, rules: Rules) -> bool:
+def _none_sent(facts: Facts, rules: VerdictRules) -> bool:
     """Whether of every arm less than half of the answers would be sent, beyond doubt."""
     at = rules.at("enough_send")
     return bool(facts.arms) and all(rate.send.high < at for rate in facts.arms)
 
 
 def _checks(
-    facts: Facts, rules: Rules, arm: str, planned: float, robust: bool | None
+    facts: Facts, rules: VerdictRules, arm: str, planned: float, robust: bool | None
 ) -> Iterator[Check]:
     background = facts.background
     yield _check(rules, "task", 0.0 if background.unfit else 1.0, note=background.unfit)
     yield _invented(facts, rules)
     yield _check(rules, "votes", planned)
-    yield _check(rules, "raters", facts.raters_effective)
-    yield _check(rules, "briefs", facts.briefs_effective)
+    # As they are shown: five who voted equally much are five, whoever cast the last vote.
+    yield _check(rules, "raters", round(facts.raters_effective, 1))
+    yield _check(rules, "briefs", round(facts.briefs_effective, 1))
     if background.answered:
         worst = min(background.answered, key=lambda name: background.answered[name])
         yield _check(rules, "answered", background.answered[worst], note=worst)
@@ -192,7 +193,7 @@ def _checks(
     yield from _agreement(facts, rules)
 
 
-def _prompt_sound(facts: Facts, rules: Rules) -> Iterator[Check]:
+def _prompt_sound(facts: Facts, rules: VerdictRules) -> Iterator[Check]:
     """A prompt that loses to no prompt at all is no rival: whoever beats it has shown nothing."""
     roles = facts.background.roles
     if not {"bare", "prompt"} <= roles.keys():
@@ -203,7 +204,7 @@ def _prompt_sound(facts: Facts, rules: Rules) -> Iterator[Check]:
     yield Check("prompt_sound", high, at, high is None or high >= at)
 
 
-def _worth(facts: Facts, rules: Rules, tuned: str) -> Iterator[Check]:
+def _worth(facts: Facts, rules: VerdictRules, tuned: str) -> Iterator[Check]:
     found = {rival: facts.contest(tuned, rival) for rival in facts.rivals()}
     known = {rival: contest for rival, contest in found.items() if contest}
     yield _closest(rules, "beats", {rival: one.low for rival, one in known.items()})
@@ -213,12 +214,12 @@ def _worth(facts: Facts, rules: Rules, tuned: str) -> Iterator[Check]:
     yield _check(rules, "send", value, above=True, note=tuned)
 
 
-def _closest(rules: Rules, name: RuleName, lows: Mapping[str, float]) -> Check:
+def _closest(rules: VerdictRules, name: RuleName, lows: Mapping[str, float]) -> Check:
     closest = min(lows, key=lambda rival: lows[rival], default="")
     return _check(rules, name, lows.get(closest), above=True, note=closest)
 
 
-def _little(facts: Facts, rules: Rules, arm: str) -> Iterator[Check]:
+def _little(facts: Facts, rules: VerdictRules, arm: str) -> Iterator[Check]:
     added, limit = _added(facts, arm) if arm else None, rules.at("adds_little")
     met = added is not None and added < limit and _earned(facts, arm)
     yield Check("adds_little", added, limit, met, arm)
@@ -227,7 +228,7 @@ def _little(facts: Facts, rules: Rules, arm: str) -> Iterator[Check]:
     yield _check(rules, "enough_send", low, above=True, note=arm)
 
 
-def _agreement(facts: Facts, rules: Rules) -> Iterator[Check]:
+def _agreement(facts: Facts, rules: VerdictRules) -> Iterator[Check]:
     """Disagreement is read only where raters agree with themselves: else nothing told apart."""
     agreed = facts.agreement
     low = agreed.consistency.low if agreed else None
@@ -237,7 +238,7 @@ def _agreement(facts: Facts, rules: Rules) -> Iterator[Check]:
     yield Check("agree", reach, at, reach is None or reach >= at)
 
 
-def _invented(facts: Facts, rules: Rules) -> Check:
+def _invented(facts: Facts, rules: VerdictRules) -> Check:
     """Made-up facts named most, on answers nobody would send: a task of look-up, not of style."""
     counts: Counter[str] = Counter()
     for reasons in facts.background.reasons.values():
@@ -249,7 +250,7 @@ def _invented(facts: Facts, rules: Rules) -> Check:
 
 
 def _check(
-    rules: Rules, name: RuleName, value: float | None, *, above: bool = False, note: str = ""
+    rules: VerdictRules, name: RuleName, value: float | None, *, above: bool = False, note: str = ""
 ) -> Check:
     at = rules.at(name)
     met = value is not None and (value > at if above else value >= at)

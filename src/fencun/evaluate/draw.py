@@ -19,6 +19,7 @@ _APART = 8
 class Items:
     """All questions of a study: brief and two arms each, shape (m,), ``low`` below ``high``.
 
+    ``draw`` says which text of each arm is shown: an arm may have written several for a brief.
     ``weight`` is how often an item should be seen relative to others; ``shared`` marks the
     few that everybody meets, from which agreement between raters is measured.
     """
@@ -26,6 +27,7 @@ class Items:
     brief: Ints
     low: Ints
     high: Ints
+    draw: Ints
     weight: Floats
     shared: Bools
 
@@ -43,22 +45,22 @@ class Drawn:
 
 
 def items(
-    askable: Sequence[tuple[int, int, int]],
+    askable: Sequence[tuple[int, int, int, int]],
     decisive: set[tuple[int, int]],
     often: float,
     *,
     shared: int,
     random: np.random.Generator,
 ) -> Items:
-    """Return the items of (brief, low arm, high arm) triples.
+    """Return the items of (brief, low arm, high arm, draw).
 
     Pairs in ``decisive`` are asked ``often`` times as often as others; ``shared`` of them
     (spread over briefs) are marked for everybody.
     """
-    brief, low, high = (
-        np.array([triple[column] for triple in askable], dtype=np.int64) for column in range(3)
+    brief, low, high, draw = (
+        np.array([asked[column] for asked in askable], dtype=np.int64) for column in range(4)
     )
-    central = np.array([(a, b) in decisive for _, a, b in askable], dtype=np.bool_)
+    central = np.array([(a, b) in decisive for _, a, b, _ in askable], dtype=np.bool_)
     marked = np.zeros(len(askable), dtype=np.bool_)
     pool = np.flatnonzero(central if central.any() else np.ones(len(askable), dtype=np.bool_))
     seen: set[int] = set()
@@ -68,7 +70,7 @@ def items(
         if int(brief[index]) not in seen:
             seen.add(int(brief[index]))
             marked[index] = True
-    return Items(brief, low, high, np.where(central, often, 1.0), marked)
+    return Items(brief, low, high, draw, np.where(central, often, 1.0), marked)
 
 
 def draw(questions: Items, seen: Ints, *, ballots: int, random: np.random.Generator) -> list[Drawn]:

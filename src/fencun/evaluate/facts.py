@@ -48,7 +48,6 @@ class Contest:
     direct: float
     direct_low: float
     direct_high: float
-    direct_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def _contest(one: Comparison, transitive: bool, *, turned: bool) -> Contest:
     error = one.error
     if not transitive:
         all_share, low, high, error = share, direct_low, direct_high, direct.error
-    return Contest(all_share, low, high, error, share, direct_low, direct_high, direct.error)
+    return Contest(all_share, low, high, error, share, direct_low, direct_high)
 
 
 def gather(table: VoteTable, background: Background, confidence: float) -> Facts:

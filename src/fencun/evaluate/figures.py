@@ -53,8 +53,8 @@ def _contests(judged: Verdict, inks: dict[str, int]) -> list[chart.Bar]:
     """A bar for every pair of arms: how often the first is preferred."""
     tuned = judged.study.registration.roles.get("tuned")
     bars = []
-    for one in judged.facts.comparisons:
-        # Fine-tuning stands first, so that its bars lie right of the middle where it is better.
+    # Fine-tuning stands first: its pairs decide, and where it is better they lie to the right.
+    for one in sorted(judged.facts.comparisons, key=lambda one: tuned not in (one.a, one.b)):
         flip = one.b == tuned
         a, b = (one.b, one.a) if flip else (one.a, one.b)
         share, low, high = one.share, one.wide_low, one.wide_high

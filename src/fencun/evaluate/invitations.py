@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fencun.evaluate.collect import votes_of
+from fencun.evaluate.polling import BallotError, UnknownBallotError
 from fencun.evaluate.seats import SameSeat, seated
-from fencun.evaluate.voting import BallotError, UnknownBallotError
 from fencun.names import tidy_name
 from fencun.store.ballots import InvitationRow, PollRow, RaterRow
 from fencun.store.schema import now

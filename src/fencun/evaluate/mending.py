@@ -91,8 +91,8 @@ _STEPS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "bare": (
         (
-            "底座只看六行就够，提示词和微调都先不用；换场景、换底座时再评。",
-            "The six lines alone will do; leave prompt and tuning until scenario or base change.",
+            "底座只看需求就够，提示词和微调都先不用；换场景、换底座时再评。",
+            "The brief alone will do; leave prompt and tuning until scenario or base change.",
         ),
     ),
     "mend": (
@@ -102,8 +102,8 @@ _STEPS: dict[str, tuple[tuple[str, str], ...]] = {
             "beating such a prompt shows nothing.",
         ),
         (
-            "改好后换个名字重跑：fencun eval run --out 新名字",
-            "Then run a new study: fencun eval run --out NAME",
+            "改好后换个名字重跑：fencun eval run --out 新名字{scene}",
+            "Then run a new study: fencun eval run --out NAME{scene}",
         ),
     ),
     "none": (
@@ -119,13 +119,14 @@ _STEPS: dict[str, tuple[tuple[str, str], ...]] = {
 def next_steps(judged: Verdict) -> list[str]:
     """What to do now: as the interview says where it knows the outcome."""
     decision, name = judged.ruling.decision, judged.study.name
+    scene = judged.study.scenario_flag
     if decision in _STEPS:
-        return [say(*step) for step in _STEPS[decision]]
+        return [say(*step).format(scene=scene) for step in _STEPS[decision]]
     if decision != "evidence":
         found = (outcome for outcome in interview().outcomes if outcome.name == decision)
         return [str(step) for outcome in found for step in outcome.next]
     steps = [str(block) for block in judged.blocks]
-    if any(block.votes for block in judged.blocks):
+    if any(block.by_people for block in judged.blocks):
         steps += [
             say(
                 f"请人来投票：fencun eval ballot open {name}",
@@ -136,8 +137,8 @@ def next_steps(judged: Verdict) -> list[str]:
     elif any(block.kind in ("arms", "answers", "briefs", "looks") for block in judged.blocks):
         steps.append(
             say(
-                "换个名字重跑：fencun eval run --out 新名字",
-                "Run a new study: fencun eval run --out NAME",
+                f"换个名字重跑：fencun eval run --out 新名字{scene}",
+                f"Run a new study: fencun eval run --out NAME{scene}",
             )
         )
     return steps

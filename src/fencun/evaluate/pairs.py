@@ -101,19 +101,18 @@ def _asked(values: Json) -> str:
 
 def from_votes(study: Study) -> Iterator[Pair]:
     """Yield what most raters preferred, one pair for a brief and two arms; ties teach nothing."""
-    briefs, answers = study.parsed_briefs(), study.by_arm()
+    briefs, texts = study.parsed_briefs(), {answer.hash: answer.text for answer in study.answers()}
     score: Counter[tuple[str, str, str]] = Counter()
     for vote in study.votes():
         if vote.repeat_of or vote.choice not in ("left", "right"):
             continue
-        low, high = sorted((vote.left, vote.right))
-        won = vote.left if vote.choice == "left" else vote.right
+        low, high = sorted((vote.left_hash, vote.right_hash))
+        won = vote.left_hash if vote.choice == "left" else vote.right_hash
         score[vote.brief, low, high] += 1 if won == low else -1
     for (brief, low, high), lead in score.items():
-        if lead and brief in briefs:
+        if lead and brief in briefs and {low, high} <= texts.keys():
             best, worst = (low, high) if lead > 0 else (high, low)
-            texts = [answers[arm][brief].text for arm in (best, worst)]
-            yield Pair(briefs[brief], texts[0], texts[1], "vote")
+            yield Pair(briefs[brief], texts[best], texts[worst], "vote")
 
 
 def from_writings(session: Session, scenario: Scenario) -> Iterator[Pair]:

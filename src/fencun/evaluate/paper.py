@@ -2,17 +2,22 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError, RecordError
+from fencun.evaluate.find import scenario_of
+from fencun.evaluate.joining import join
+from fencun.evaluate.polling import BallotError
 from fencun.evaluate.records import CHOICES, REASONS, Choice, Opinion, Reason
-from fencun.evaluate.voting import BallotError, join, vote
+from fencun.evaluate.voting import vote
 from fencun.files import inert, write_bytes
+from fencun.labels import Label
 from fencun.store.ballots import BallotRow, PollRow, RaterRow
 
 _COLUMNS = (
@@ -24,6 +29,9 @@ _WORDS: dict[str, Choice] = {
     "左": "left", "右": "right", "平": "tie", "一样": "tie", "都好": "tie", "都不好": "neither",
     **{key: key for key in CHOICES}, **{zh: key for key, (zh, _) in CHOICES.items()},
 }  # fmt: skip
+
+
+Reasons = Mapping[Reason, Label]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,10 @@ def import_ballots(session: Session, path: Path) -> Imported:
     """
     taken = blank = 0
     errors: list[RecordError] = []
+    named = cache(_reasons)
     for line, row in _rows(path):
         try:
-            cast = _cast(session, row, line)
+            cast = _cast(session, row, line, named)
         except RecordError as error:
             errors.append(error)
             continue
@@ -113,8 +122,10 @@ def _decoded(raw: bytes, path: Path) -> str:
     raise FencunError(f"{path} 不是文本文件。", f"{path} is not a text file.")
 
 
-def _cast(session: Session, row: Mapping[str, str], line: int) -> bool:
-    """Cast one line; False where nothing was chosen."""
+def _cast(
+    session: Session, row: Mapping[str, str], line: int, reasons: Callable[[str], Reasons]
+) -> bool:
+    """Cast one line; False where nothing was chosen. ``reasons`` are those of a study."""
     said = row.get("选择", "")
     if not said:
         return False
@@ -126,8 +137,8 @@ def _cast(session: Session, row: Mapping[str, str], line: int) -> bool:
             f"Line {line}: choice {said[:20]!r} is not understood; write one of {told}.",
             line=line,
         )
-    found = _found(session, row.get("编号", ""), line)
-    poll, rater, ballot = found
+    poll, rater, ballot = _found(session, row.get("编号", ""), line)
+    named = reasons(poll.fingerprint)
     try:
         vote(
             session,
@@ -136,8 +147,8 @@ def _cast(session: Session, row: Mapping[str, str], line: int) -> bool:
             ballot.id,
             identity=ballot.id,  # one line of paper is one vote, however often it is imported
             choice=choice,
-            left=_opinion(row, "左", line),
-            right=_opinion(row, "右", line),
+            left=_opinion(row, "左", line, named),
+            right=_opinion(row, "右", line, named),
             seconds=None,
         )
     except BallotError as error:
@@ -145,6 +156,12 @@ def _cast(session: Session, row: Mapping[str, str], line: int) -> bool:
             f"第 {line} 行：{error.zh}", f"Line {line}: {error.en}", line=line
         ) from error
     return True
+
+
+def _reasons(fingerprint: str) -> Reasons:
+    """Return the reasons as the scenario of that study calls them; as all do where it is gone."""
+    scenario = scenario_of(fingerprint)
+    return scenario.words.named(REASONS) if scenario else REASONS
 
 
 def _found(session: Session, identity: str, line: int) -> tuple[PollRow, RaterRow, BallotRow]:
@@ -161,15 +178,20 @@ def _found(session: Session, identity: str, line: int) -> tuple[PollRow, RaterRo
     return poll, rater, ballot
 
 
-def _opinion(row: Mapping[str, str], side: str, line: int) -> Opinion:
-    known = {zh: reason for reason, (zh, _) in REASONS.items()}
+def _opinion(row: Mapping[str, str], side: str, line: int, named: Reasons) -> Opinion:
+    """Read what was said of one side, with reasons ``named`` as the study's scenario has them.
+
+    The words that everybody else uses are understood as well.
+    """
+    own = {zh: reason for reason, (zh, _) in named.items()}
+    known = {**{zh: reason for reason, (zh, _) in REASONS.items()}, **own}
     reasons: list[Reason] = []
     cell = row.get(f"{side}理由", "").replace("，", "、").replace(",", "、").replace(" ", "、")
     for told in filter(None, cell.split("、")):
         if told not in known:
             raise RecordError(
-                f"第 {line} 行的理由“{told[:20]}”没有这一条；可以写：{'、'.join(known)}。",
-                f"Line {line}: there is no reason {told[:20]!r}; known: {', '.join(known)}.",
+                f"第 {line} 行的理由“{told[:20]}”没有这一条；可以写：{'、'.join(own)}。",
+                f"Line {line}: there is no reason {told[:20]!r}; known: {', '.join(own)}.",
                 line=line,
             )
         reasons.append(known[told])

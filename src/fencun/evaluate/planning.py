@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fencun.evaluate.rules import Look, PlanRules, Rules
+from fencun.evaluate.rules import CHEAPER, Look, PlanRules, VerdictRules
 
 MOST = 20_000
+DECISIVE = 3.0  # how often a pair that the verdict hangs on is asked, others once
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +19,44 @@ class Reached:
     look: Look
 
 
-def votes_planned(arms: int, briefs: int, rules: Rules) -> int:
+def votes_planned(arms: int, briefs: int, rules: VerdictRules, draws: int = 1) -> int:
     """Return how many votes, over all pairs, a study of ``arms`` arms is planned to need.
 
     Simulated for some numbers of briefs (rules.yaml); between them what briefs add to the
-    doubt falls as 1 / briefs. More arms than were simulated need as many more as pairs are.
+    doubt falls as 1 / briefs. Several ``draws`` a brief make the briefs as good as more of
+    them. More arms than were simulated need as many more as keeps the votes on the pairs that
+    decide.
     """
     table = rules.plan.votes
     known = max((k for k in table if k <= arms), default=min(table))
-    pairs = _pairs(max(arms, known)) / _pairs(known)
-    return math.ceil(_between(table[known], briefs) * pairs)
+    pairs = _asked(max(arms, known)) / _asked(known)
+    return math.ceil(_between(table[known], as_good_as(briefs, draws, rules.plan.luck)) * pairs)
 
 
-def _pairs(arms: int) -> int:
-    return arms * (arms - 1) // 2
+def briefs_needed(arms: int, rules: VerdictRules) -> int:
+    """Return with how many briefs the planned votes of ``arms`` arms keep the power, one text each.
+
+    With fewer more votes hardly help.
+    """
+    table = rules.plan.votes
+    return min(table[max((k for k in table if k <= arms), default=min(table))])
 
 
-def _between(votes: dict[int, int], briefs: int) -> float:
+def as_good_as(briefs: float, draws: int, luck: float) -> float:
+    """Return how many briefs with one text each say as much as ``briefs`` with ``draws`` each.
+
+    ``luck`` is the part of what differs between texts that is the single text's.
+    """
+    return briefs / (1 - luck + luck / draws)
+
+
+def _asked(arms: int) -> float:
+    """How often all pairs together are asked, a pair that nothing hangs on being asked once."""
+    pairs, deciding = arms * (arms - 1) // 2, min(arms - 1, len(CHEAPER))
+    return pairs + (DECISIVE - 1) * deciding
+
+
+def _between(votes: dict[int, int], briefs: float) -> float:
     points = sorted(votes.items())
     if briefs <= points[0][0]:
         return float(points[0][1])

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from fencun.brief import Brief
 from fencun.errors import FencunError, RecordError
@@ -21,7 +21,7 @@ from fencun.evaluate.answering import (
     engines_needed,
     pinned,
 )
-from fencun.evaluate.arms import told
+from fencun.evaluate.arms import messages_for
 from fencun.evaluate.briefs import spread
 from fencun.evaluate.records import Answer
 from fencun.evaluate.study import Study, partial
@@ -29,6 +29,7 @@ from fencun.evaluate.variants import VARIANTS, vary
 from fencun.files import Appender, read_jsonl, sha256_json, write_jsonl
 from fencun.models.engine import Message
 from fencun.records import Seed
+from fencun.scenario import Declared
 
 PROBES = "probes.jsonl"
 SHIPPED = Path(__file__).with_name("probes.yaml")
@@ -37,27 +38,23 @@ _DETAIL_CHARS = 10  # a brief shorter than this has nothing to mistype
 Size = Literal["quick", "usual", "full"]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Amount(_Declared):
+class Amount(Declared):
     """How much is asked of an arm."""
 
     seeds: Annotated[int, Field(ge=2)]
-    stable: Annotated[int, Field(ge=1)]
+    stable: Annotated[int, Field(ge=3)]
     drift: Annotated[int, Field(ge=1)]
     canary: Annotated[int, Field(ge=1)]
 
 
-class Everyday(_Declared):
+class Everyday(Declared):
     """A question of the canary and the regular expression that a right answer holds."""
 
     ask: str
     accept: str
 
 
-class Probes(_Declared):
+class Probes(Declared):
     """What may be asked, as declared in probes.yaml."""
 
     sizes: dict[Size, Amount]
@@ -264,11 +261,11 @@ async def _asked(asker: Asker, ask: Ask, briefs: Mapping[str, Brief]) -> Answer:
     varied = vary(ask.probe, ask.brief, plain)
     shown = asker.examples(varied)
     # Only the question is put differently; what stands before it stays the arm's own.
-    chat = [*told(asker.arm, plain, shown)[:-1], told(asker.arm, varied)[-1]]
+    chat = [*messages_for(asker.arm, plain, shown)[:-1], messages_for(asker.arm, varied)[-1]]
     return await asker.say(
         ask.brief,
         chat,
         ask.seed,
-        prefix=sha256_json(told(asker.arm, plain)[:-1]),
+        prefix=sha256_json(messages_for(asker.arm, plain)[:-1]),
         examples=tuple(example.id for example in shown),
     )

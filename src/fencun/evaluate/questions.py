@@ -7,23 +7,23 @@ from pathlib import Path
 import numpy as np
 
 from fencun.evaluate.draw import Items, items
+from fencun.evaluate.planning import DECISIVE
 from fencun.evaluate.rules import CHEAPER
 from fencun.evaluate.study import Study
 from fencun.scenario import Scenario
 
 SHARED = 12
-DECISIVE = 3.0  # how often a pair that the verdict hangs on is asked, others once
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionSet:
-    """Questions by position. ``texts`` maps (arm, brief) to what is shown."""
+    """Questions by position. ``texts`` maps (arm, brief, draw) to what is shown."""
 
     questions: Items
     arms: tuple[str, ...]
     briefs: tuple[str, ...]
     lines: tuple[tuple[tuple[str, str], ...], ...]
-    texts: dict[tuple[str, str], str]
+    texts: dict[tuple[str, str, int], str]
 
 
 def question_set(folder: str, fingerprint: str) -> QuestionSet:
@@ -42,18 +42,21 @@ def _read(folder: str, fingerprint: str) -> QuestionSet:
     arms = study.arms
     briefs = [sample.id for sample in study.briefs()]
     texts = {
-        (answer.arm, answer.brief): answer.text for answer in study.answers() if not answer.failed
+        (answer.arm, answer.brief, answer.draw): answer.text
+        for answer in study.answers()
+        if not answer.failed
     }
-    triples = [
-        (number, low, high)
+    askable = [
+        (number, low, high, draw)
         for number, brief in enumerate(briefs)
         for low in range(len(arms))
         for high in range(low + 1, len(arms))
-        if _askable(texts.get((arms[low], brief)), texts.get((arms[high], brief)))
+        for draw in range(study.registration.draws)
+        if _askable(texts.get((arms[low], brief, draw)), texts.get((arms[high], brief, draw)))
     ]
     # The same order for the same study, wherever it is opened: positions mean the same.
     random = np.random.default_rng(int(fingerprint[:16], 16))
-    questions = items(triples, _decisive(study), DECISIVE, shared=SHARED, random=random)
+    questions = items(askable, _decisive(study), DECISIVE, shared=SHARED, random=random)
     lines = tuple(_lines(study.scenario, sample.brief) for sample in study.briefs())
     return QuestionSet(questions, arms, tuple(briefs), lines, texts)
 

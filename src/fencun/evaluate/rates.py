@@ -1,5 +1,6 @@
 """How often: wins, ties and 都不行 of each pair, and answers that would be sent as they are."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -63,10 +64,13 @@ def wilson(count: int, total: int, confidence: float = 0.95) -> Rate:
     """Return ``count`` of ``total`` with its Wilson score interval (Wilson 1927)."""
     if total == 0:
         return Rate(0, 0, None, None, None)
-    from scipy import stats
+    from scipy import special
 
-    interval = stats.binomtest(count, total).proportion_ci(confidence, method="wilson")
-    return Rate(count, total, count / total, float(interval.low), float(interval.high))
+    share, wide = count / total, float(special.ndtri((1 + confidence) / 2)) ** 2 / total
+    middle = (share + wide / 2) / (1 + wide)
+    half = math.sqrt(wide * share * (1 - share) + wide**2 / 4) / (1 + wide)
+    low = 0.0 if count == 0 else middle - half
+    return Rate(count, total, share, low, 1.0 if count == total else middle + half)
 
 
 def pair_rates(table: VoteTable, confidence: float = 0.95) -> list[PairRate]:
@@ -105,10 +109,10 @@ def _arm_rate(table: VoteTable, index: int, confidence: float) -> ArmRate:
     brief = np.concatenate([table.brief[left], table.brief[right]])
     known = said != UNSAID
     said, rater, brief = said[known].astype(np.float64), rater[known], brief[known]
-    missing = table.settled.missing
-    silent = np.flatnonzero(missing[index]) if len(missing) else np.zeros(0, dtype=np.int64)
-    # What is not there is not sent, and weighs as much as the mean brief that was shown.
-    weight = len(said) / max(1, len(table.briefs) - len(silent))
+    owed = table.settled.missing[index] if len(table.settled.missing) else np.zeros(0, np.int64)
+    silent = np.repeat(np.arange(len(owed)), owed)
+    # What is not there is not sent, and weighs as much as the mean text that was shown.
+    weight = len(said) / max(1, len(table.briefs) * table.draws - len(silent))
     send = share(
         np.concatenate([said, np.zeros(len(silent))]),
         np.concatenate([np.ones(len(said)), np.full(len(silent), weight)]),

@@ -19,9 +19,9 @@ from pydantic import (
 
 from fencun.errors import FencunError, RecordError
 from fencun.evaluate.records import Hash, Row
-from fencun.evaluate.study import now
 from fencun.files import Json, locked, sha256_json, whole_rows, write_jsonl
 from fencun.gates.text import sentences
+from fencun.provenance import timestamp
 
 Grade = Literal[0, 1, 2]
 Kind = Literal["person", "ai"]
@@ -53,7 +53,7 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,40}$", strip_whitespace=True)]
 
 
-class Line(Row):
+class SheetLine(Row):
     """One line of a sheet: what the reader sees, and what the reader fills in."""
 
     number: int = Field(ge=1)
@@ -133,7 +133,7 @@ class Read(Row):
     at: str
 
 
-def sheet_hash(lines: Iterable[Line]) -> str:
+def sheet_hash(lines: Iterable[SheetLine]) -> str:
     """Return what tells a sheet from every other: the hash of what is shown in it."""
     return sha256_json(sorted([line.number, line.brief, line.text] for line in lines))
 
@@ -184,14 +184,15 @@ def load_key(path: Path) -> Key:
         ) from error
 
 
-def read_sheet(path: Path) -> dict[int, Line]:
+def read_sheet(path: Path) -> dict[int, SheetLine]:
     """Return the lines of a sheet by number.
 
     Raises:
         RecordError: a line cannot be read; names the file and the line.
     """
     return {
-        line.number: line for line in (_checked(Line, path, row, n) for n, row in whole_rows(path))
+        line.number: line
+        for line in (_checked(SheetLine, path, row, n) for n, row in whole_rows(path))
     }
 
 
@@ -204,8 +205,8 @@ def read_reads(paths: Iterable[Path]) -> list[Read]:
     return [_checked(Read, path, row, n) for path in paths for n, row in whole_rows(path)]
 
 
-def _reads(key: Key, given: dict[int, Line], reader: str, kind: Kind) -> Iterator[Read]:
-    at = now()
+def _reads(key: Key, given: dict[int, SheetLine], reader: str, kind: Kind) -> Iterator[Read]:
+    at = timestamp()
     for text in key.texts:
         for time, number in enumerate(sorted(text.numbers)):
             line = given[number]
@@ -221,9 +222,9 @@ def _reads(key: Key, given: dict[int, Line], reader: str, kind: Kind) -> Iterato
                 )  # fmt: skip
 
 
-def _read_grades(path: Path, sheet: dict[int, Line]) -> dict[int, Line]:
+def _read_grades(path: Path, sheet: dict[int, SheetLine]) -> dict[int, SheetLine]:
     """Return a whole and valid line for every line of ``sheet``."""
-    given: dict[int, Line] = {}
+    given: dict[int, SheetLine] = {}
     errors: list[tuple[str, str]] = []
     for at, row in whole_rows(path):
         try:
@@ -250,8 +251,8 @@ def _read_grades(path: Path, sheet: dict[int, Line]) -> dict[int, Line]:
     return given
 
 
-def _graded(path: Path, row: Json, at: int, sheet: dict[int, Line]) -> Line:
-    line = _checked(Line, path, row, at)
+def _graded(path: Path, row: Json, at: int, sheet: dict[int, SheetLine]) -> SheetLine:
+    line = _checked(SheetLine, path, row, at)
     asked = sheet.get(line.number)
     if asked is None:
         raise _wrong(at, f"审读单里没有 {line.number} 号", f"there is no number {line.number}")

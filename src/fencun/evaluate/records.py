@@ -67,10 +67,12 @@ class Answer(Row):
     every brief of the arm (the text lies once in the study), then come the ``examples``
     retrieved, by seed id, and ``user``, the last message whole. All are empty for lines that
     people wrote. ``seconds`` is wall time. A failed answer has no ``text`` but an ``error``.
+    ``draw`` counts from 0 where an arm wrote several for one brief.
     """
 
     brief: Id
     arm: Id
+    draw: int = Field(default=0, ge=0)
     text: str = ""
     error: str = ""
     engine: str

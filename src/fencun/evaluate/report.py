@@ -13,22 +13,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fencun.evaluate import figures, show
+from fencun.evaluate.beside import beside
+from fencun.evaluate.manifest import read_manifest
 from fencun.evaluate.mending import deciding, next_steps, to_write, worst
-from fencun.evaluate.probes import rankings, read_summary
+from fencun.evaluate.probe_summary import rankings, read_summary
 from fencun.evaluate.rates import Rate, preferred
 from fencun.evaluate.records import REASONS
-from fencun.evaluate.study import MANIFEST, PREFIXES, Study
+from fencun.evaluate.show_beside import people_tables, read_tables
+from fencun.evaluate.study import PREFIXES, Study
 from fencun.evaluate.telltale import telltale
 from fencun.evaluate.verdict import Verdict, groups, judge
 from fencun.files import Json, write_text
 from fencun.gates.registry import Gates
 from fencun.labels import gate_label
-from fencun.language import language, say
+from fencun.language import enumerated, language, say
 from fencun.records import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportAnswer:
     """One arm's answer to one brief, and the first thing that the gates found wrong with it."""
 
     arm: str
@@ -38,14 +41,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportBrief:
     """One test brief as a reader sees it, with what every arm answered and the reference line."""
 
     id: str
     group: str
     lines: tuple[tuple[str, str], ...]
     reference: str
-    answers: tuple[Told, ...]
+    answers: tuple[ReportAnswer, ...]
 
 
 def write_report(study: Study, out: Path | None = None) -> tuple[Path, Path]:
@@ -75,14 +78,17 @@ def gathered(judged: Verdict) -> Json:
     samples = study.briefs()
     people = _people(judged)
     asked = _asked(study, samples, inks)
+    told = beside(judged)
     return {
         "verdict": judged,
         "facts": judged.facts,
         "css": style(),
         "why": deciding(judged),
         "lost": worst(judged),
+        "names": {sample.id: in_short(study, sample) for sample in samples},
         "to_write": to_write(judged, samples),
         "guess": _guess(judged),
+        "plan": _plan(study),
         "rules": groups(judged),
         "next": next_steps(judged),
         "routes": judged.routes,
@@ -91,6 +97,8 @@ def gathered(judged: Verdict) -> Json:
         "charts": {name: Markup(svg) for name, svg in figures.charts(judged, summary).items()},
         "cells": _cells(judged, samples),
         "reasons": _reasons(judged),
+        "people_tables": list(people_tables(judged.facts, told)),
+        "read_tables": list(read_tables(told)),
         "probes": summary,
         "probe_rows": show.probe_rows(summary) if summary else [],
         "faults": _faults(summary),
@@ -102,6 +110,15 @@ def gathered(judged: Verdict) -> Json:
         "made": _made(study),
         "scenario": study.scenario,
     }
+
+
+def in_short(study: Study, sample: Sample) -> str:
+    """Return a brief in a few words: how they are called, who they are, on what occasion."""
+    scenario = study.scenario
+    choices = [d.name for d in scenario.dimensions if d.kind == "choice"][:2]
+    called = scenario.role("salutation")
+    names = ([called.name] if called else []) + choices
+    return " · ".join(sample.brief[name] for name in names if sample.brief.get(name))
 
 
 def _people(judged: Verdict) -> list[str]:
@@ -139,11 +156,29 @@ def _guess(judged: Verdict) -> list[tuple[str, Rate]]:
     return [(arm, rate) for arm, rate in found if rate.total]
 
 
+def _plan(study: Study) -> str:
+    """The plan as it was registered, in one sentence; empty where an old study has none."""
+    plan = study.registration.plan
+    if not plan:
+        return ""
+    looks, rivals = " / ".join(map(str, plan["looks"])), enumerated(plan["rivals"])
+    draws, several = plan.get("draws", 1), plan.get("draws", 1) > 1
+    effect, power = show.percent(plan["effect"]), show.percent(plan["power"])
+    return say(
+        f"登记的计划：{plan['votes']} 票，"
+        f"{f'每组每条需求 {draws} 条，' if several else ''}看票在 {looks}；为的是真有 {effect} 的人"
+        f"更愿意发微调的时候，有 {power} 的把握看出来；对手：{rivals}",
+        f"Registered plan: {plan['votes']} votes, "
+        f"{f'{draws} texts an arm and brief, ' if several else ''}looks at {looks}; to find a true "
+        f"{effect} preference with a chance of {power}; rivals: {rivals}",
+    )
+
+
 def _reasons(judged: Verdict) -> list[tuple[str, list[str]]]:
     """What raters tapped, a row a reason, a cell an arm."""
     told = judged.facts.background.reasons
     rows = []
-    for reason, words in REASONS.items():
+    for reason, words in judged.study.scenario.words.named(REASONS).items():
         counts = [told.get(arm, {}).get(reason, 0) for arm in judged.study.arms]
         if any(counts):
             rows.append((say(*words), [str(count) for count in counts]))
@@ -160,20 +195,20 @@ def _faults(summary: Json | None) -> list[tuple[str, list[str]]]:
     return [(gate, [str(row["faults"].get(gate, 0)) for row in arms]) for gate in order]
 
 
-def _asked(study: Study, samples: Sequence[Sample], inks: dict[str, int]) -> list[Asked]:
+def _asked(study: Study, samples: Sequence[Sample], inks: dict[str, int]) -> list[ReportBrief]:
     gates, by_arm, briefs = Gates(study.scenario), study.by_arm(), study.parsed_briefs()
     audience = study.scenario.role("audience")
     dimensions = study.scenario.dimensions
 
-    def told(arm: str, sample: Sample) -> Told:
+    def told(arm: str, sample: Sample) -> ReportAnswer:
         answer = by_arm[arm].get(sample.id)
         text = answer.text if answer else ""
         found = gates.check(text, briefs[sample.id]) if text else []
         fault = next((str(f) for f in found if f.severity == "fault"), "")
-        return Told(arm, inks[arm], text or (answer.error if answer else ""), fault)
+        return ReportAnswer(arm, inks[arm], text or (answer.error if answer else ""), fault)
 
     asked = [
-        Asked(
+        ReportBrief(
             id=sample.id,
             group=sample.brief[audience.name] if audience else "",
             lines=tuple((d.label, sample.brief[d.name] or say("无", "none")) for d in dimensions),
@@ -188,7 +223,7 @@ def _asked(study: Study, samples: Sequence[Sample], inks: dict[str, int]) -> lis
 
 def _made(study: Study) -> dict[str, Any]:
     """How the study was made: what ran, what was pinned, what the arms were told."""
-    manifest = json.loads((study.folder / MANIFEST).read_bytes())
+    manifest = read_manifest(study.folder)
     prefixes: dict[str, list[Json]] = json.loads((study.folder / PREFIXES).read_bytes())
     longest: list[Json] = max(prefixes.values(), key=lambda chat: len(str(chat)), default=[])
     return {

@@ -4,12 +4,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from fencun.errors import FencunError
 from fencun.evaluate.declared import read_yaml
 from fencun.files import sha256_json
 from fencun.language import say
+from fencun.scenario import Declared
 
 Decision = Literal[
     "unfit", "worth", "rag", "prompt", "bare", "mend", "none", "direction", "evidence"
@@ -34,14 +35,11 @@ RuleName = Literal[
 VERSION = 2
 # What costs less than tuning, the cheapest first.
 CHEAPER: tuple[Literal["bare", "prompt", "rag"], ...] = ("bare", "prompt", "rag")
+MOST_LUCK = 0.99  # with all of it a thousand texts a brief would do for one brief
 SHIPPED = Path(__file__).with_name("rules.yaml")
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Sentence(_Declared):
+class Sentence(Declared):
     """One sentence in both languages."""
 
     zh: str
@@ -63,7 +61,7 @@ class Rule(Sentence):
         return Sentence(zh=self.zh.format(at=at), en=self.en.format(at=at))
 
 
-class Look(_Declared):
+class Look(Declared):
     """One time at which a verdict may be given.
 
     ``at`` is a multiple of the planned votes, ``alpha`` how often it may err on one side.
@@ -78,14 +76,16 @@ class Look(_Declared):
         return 1.0 - 2.0 * self.alpha
 
 
-class PlanRules(_Declared):
+class PlanRules(Declared):
     """What the study is planned for: a true preference of ``effect`` found with ``power``.
 
-    ``votes`` maps the number of arms to a mapping of the number of briefs to planned votes.
+    ``votes`` maps the number of arms to a mapping of the number of briefs to planned votes;
+    ``luck`` is the part of what differs between texts that is the single text's, not the brief's.
     """
 
     effect: float = Field(gt=0.5, lt=1)
     power: float = Field(gt=0.5, lt=1)
+    luck: float = Field(default=0.5, ge=0, le=MOST_LUCK)
     looks: tuple[Look, ...] = Field(min_length=1)
     votes: dict[int, dict[int, int]]
 
@@ -99,7 +99,7 @@ class PlanRules(_Declared):
         return self
 
 
-class Rules(_Declared):
+class VerdictRules(Declared):
     """All rules of a verdict: every :data:`RuleName`, and a sentence for each decision."""
 
     version: Literal[2]
@@ -108,7 +108,7 @@ class Rules(_Declared):
     rules: dict[RuleName, Rule]
 
     @model_validator(mode="after")
-    def _whole(self) -> "Rules":
+    def _whole(self) -> "VerdictRules":
         if missing := set(get_args(RuleName)) - set(self.rules):
             raise ValueError(f"missing rules: {', '.join(sorted(missing))}")
         if missing := set(get_args(Decision)) - set(self.decisions):
@@ -119,6 +119,11 @@ class Rules(_Declared):
         """Return the threshold of one rule."""
         return self.rules[name].at
 
+    def with_luck(self, luck: float) -> "VerdictRules":
+        """Return these rules, planned with the ``luck`` of single texts that a study measured."""
+        plan = self.plan.model_copy(update={"luck": min(luck, MOST_LUCK)})
+        return self.model_copy(update={"plan": plan})
+
     @property
     def hash(self) -> str:
         """Hex SHA-256 of everything declared: what a study pins before votes are counted."""
@@ -126,12 +131,12 @@ class Rules(_Declared):
 
 
 @cache
-def shipped_rules() -> Rules:
+def shipped_rules() -> VerdictRules:
     """Return the rules that come with the product."""
     return load_rules(SHIPPED)
 
 
-def load_rules(path: Path) -> Rules:
+def load_rules(path: Path) -> VerdictRules:
     """Read rules from a YAML file.
 
     Raises:
@@ -140,14 +145,14 @@ def load_rules(path: Path) -> Rules:
     return parse_rules(read_yaml(path))
 
 
-def parse_rules(declared: Any) -> Rules:
+def parse_rules(declared: Any) -> VerdictRules:
     """Return rules from plain data, as a study keeps them.
 
     Raises:
         FencunError: they are not whole.
     """
     try:
-        return Rules.model_validate(declared)
+        return VerdictRules.model_validate(declared)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(step) for step in first["loc"]) or "/"

@@ -75,8 +75,9 @@ def _groups(first: dict[str, Vote]) -> list[list[str]]:
         for key in signs(first[rater]).items():
             other = by_sign.setdefault(key, rater)
             one, two = find(other), find(rater)
-            # Two seats that the host gave out are two people, whatever they share.
-            if rater not in own and one != two:
+            # Two seats that the host gave out are two people, whatever they share, and
+            # whoever shares something with both.
+            if one != two and not (one in own and two in own):
                 leader[max(one, two, key=lambda r: _order(r, own, first))] = min(
                     one, two, key=lambda r: _order(r, own, first)
                 )

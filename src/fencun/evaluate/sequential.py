@@ -14,7 +14,7 @@ from fencun.evaluate.clusters import effective
 from fencun.evaluate.decide import Ruling, decide
 from fencun.evaluate.facts import Background, Facts, gather, without
 from fencun.evaluate.planning import Reached, reached
-from fencun.evaluate.rules import Decision, Rules
+from fencun.evaluate.rules import Decision, VerdictRules
 from fencun.evaluate.table import VoteTable
 
 
@@ -36,7 +36,9 @@ class Conclusion:
     without_odd: Decision | None
 
 
-def conclude(table: VoteTable, background: Background, rules: Rules, planned: int) -> Conclusion:
+def conclude(
+    table: VoteTable, background: Background, rules: VerdictRules, planned: int
+) -> Conclusion:
     """Return what the votes of ``table``, in the order in which they came, say by ``rules``."""
     cast = int((table.earlier < 0).sum())
     look = reached(cast, planned, rules.plan)
@@ -54,7 +56,7 @@ def conclude(table: VoteTable, background: Background, rules: Rules, planned: in
     return Conclusion(cast, planned, look, table, facts, ruling, other)
 
 
-def _progress(table: VoteTable, background: Background, rules: Rules) -> Facts:
+def _progress(table: VoteTable, background: Background, rules: VerdictRules) -> Facts:
     """Who came and how much is in: nothing that tells one arm from another."""
     first = table.first_time()
     return Facts(
@@ -69,13 +71,13 @@ def _progress(table: VoteTable, background: Background, rules: Rules) -> Facts:
 
 
 def _without(
-    table: VoteTable, raters: set[str], background: Background, rules: Rules, look: Reached
+    table: VoteTable, raters: set[str], background: Background, rules: VerdictRules, look: Reached
 ) -> Decision:
     facts = gather(without(table, raters), background, look.look.confidence)
     return decide(facts, rules).decision
 
 
-def hangs_on(done: Conclusion, rules: Rules) -> dict[str, Decision]:
+def hangs_on(done: Conclusion, rules: VerdictRules) -> dict[str, Decision]:
     """Return the raters without any one of whom the decision were another, and which."""
     if done.look is None:
         return {}

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fencun.errors import FencunError
-from fencun.evaluate.reading import FAULTS, GRADES, Key, KeyText, Line, Shown, sheet_hash
-from fencun.evaluate.study import now
+from fencun.evaluate.reading import FAULTS, GRADES, Key, KeyText, SheetLine, Shown, sheet_hash
 from fencun.evaluate.texts import Text
 from fencun.files import write_bytes, write_jsonl, write_text
 from fencun.language import say
+from fencun.provenance import timestamp
 from fencun.scenario import Scenario
 
 TWICE = 1 / 3
@@ -43,7 +43,7 @@ def write_sheet(
     key: Path | None = None,
     seed: int = SEED,
     twice: float = TWICE,
-) -> tuple[list[Line], list[Path]]:
+) -> tuple[list[SheetLine], list[Path]]:
     """Write the sheet (JSON Lines and plain text) and its key; return the lines and the files.
 
     The key, beside the sheet unless told otherwise, is readable by its owner only.
@@ -63,13 +63,13 @@ def write_sheet(
         )
     numbers = order(len(texts), twice=twice, seed=seed)
     lines = [
-        Line(number=n, brief=texts[at].asked.brief.lines(), text=texts[at].text)
+        SheetLine(number=n, brief=texts[at].asked.brief.lines(), text=texts[at].text)
         for n, at in enumerate(numbers, start=1)
     ]
     held = Key(
         sheet=sheet_hash(lines),
         scenario=scenario.name,
-        made=now(),
+        made=timestamp(),
         seed=seed,
         twice=twice,
         texts=tuple(
@@ -96,7 +96,7 @@ def _keyed(text: Text, numbers: tuple[int, ...]) -> KeyText:
     )
 
 
-def printed(lines: Sequence[Line]) -> str:
+def printed(lines: Sequence[SheetLine]) -> str:
     """Return the sheet as plain text for paper, with what the grades and reasons mean."""
     reasons = "　".join(f"{n} {say(*names)}" for n, names in enumerate(FAULTS.values(), start=1))
     head = [

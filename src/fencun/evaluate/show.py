@@ -7,6 +7,7 @@ from fencun.files import Json
 from fencun.language import say
 
 NOTHING = "–"
+_FEW = 3  # of fewer briefs a share says nothing of others
 
 
 def percent(share: float | None) -> str:
@@ -34,6 +35,16 @@ def number(value: float | None, digits: int = 2) -> str:
     return NOTHING if value is None else f"{value:.{digits}f}"
 
 
+def _again(arm: dict[str, Any]) -> str:
+    """Return how often draws of the same brief pass, and of how many briefs that is."""
+    found, briefs = arm["seeds"], len(arm["steady"])
+    if not found or not found["total"]:
+        return NOTHING
+    counted = rate(found) if briefs >= _FEW else f"{found['count']}/{found['total']}"
+    named = "1 brief" if briefs == 1 else f"{briefs} briefs"
+    return say(f"{counted}，{briefs} 条需求", f"{counted}, {named}")
+
+
 def probe_rows(summary: Json) -> list[tuple[str, list[str]]]:
     """Return the probes as rows: what was measured, and one cell for every arm."""
     arms: list[dict[str, Any]] = summary["arms"]
@@ -43,9 +54,7 @@ def probe_rows(summary: Json) -> list[tuple[str, list[str]]]:
 
     rows = [
         row("过所有关卡", "pass all gates", [rate(arm["hit"]) for arm in arms]),
-        row(
-            "同一条需求反复写，过关", "one brief again and again", [rate(a["seeds"]) for a in arms]
-        ),
+        row("同一条需求反复写，过关", "one brief again and again", [_again(arm) for arm in arms]),
         row("反复写的相似度", "likeness of those", [number(a["alike"]) for a in arms]),
         row("漂移：原样", "drift: as it was", [rate(a["plain"]) for a in arms]),
     ]

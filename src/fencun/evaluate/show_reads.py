@@ -1,11 +1,11 @@
 """What reads say, in rows and sentences for a terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fencun.evaluate.reading import FAULTS
 from fencun.evaluate.show import NOTHING, number, percent
 from fencun.files import Json
-from fencun.language import say
+from fencun.language import say, titled
 
 _NAMES: dict[str, tuple[str, str]] = {
     "single": ("单条能照发", "single, as it is"),
@@ -37,19 +37,22 @@ def kind_title(kind: str, readers: Sequence[str]) -> str:
     )
 
 
-def rows(arms: Mapping[str, Json]) -> Iterator[tuple[str, list[str]]]:
-    """Yield what was counted, and one cell for every arm."""
+Cell = Callable[[Json | None], str]
+
+
+def rows(arms: Mapping[str, Json], cell: Cell = share) -> Iterator[tuple[str, list[str]]]:
+    """Yield what was counted, and one ``cell`` for every arm."""
     told = list(arms.values())
     for name, names in _NAMES.items():
         if any(arm[name] for arm in told):
-            yield say(*names), [share(arm[name]) for arm in told]
+            yield say(*names), [cell(arm[name]) for arm in told]
     lengths = list(dict.fromkeys(length for arm in told for length in arm["lengths"]))
     for length in lengths:
         parts = [arm["lengths"].get(length, {}) for arm in told]
-        yield from _shares(length, parts, ("single", "first", "one_of_three"))
+        yield from _shares(length, parts, ("single", "first", "one_of_three"), cell)
     sensitive = say("敏感", "sensitive")
-    yield from _shares(sensitive, [arm["sensitive"] for arm in told], ("single", "first"))
-    yield f"{sensitive} · {say(*FAULTS['named'])}", [share(arm["named"]) for arm in told]
+    yield from _shares(sensitive, [arm["sensitive"] for arm in told], ("single", "first"), cell)
+    yield f"{sensitive} · {say(*FAULTS['named'])}", [cell(arm["named"]) for arm in told]
     if any(arm["verifier"] for arm in told):
         yield say("验评器 AUC", "AUC of the verifier"), [_area(arm["verifier"]) for arm in told]
     for fault, names in FAULTS.items():
@@ -66,11 +69,11 @@ def _area(found: Json | None) -> str:
 
 
 def _shares(
-    title: str, parts: Sequence[Json], names: Sequence[str]
+    title: str, parts: Sequence[Json], names: Sequence[str], cell: Cell
 ) -> Iterator[tuple[str, list[str]]]:
     for name in names:
         if any(part.get(name) for part in parts):
-            yield f"{title} · {say(*_NAMES[name])}", [share(part.get(name)) for part in parts]
+            yield f"{title} · {say(*_NAMES[name])}", [cell(part.get(name)) for part in parts]
 
 
 def sentences(told: Json) -> Iterator[str]:
@@ -103,7 +106,7 @@ def _difference(a: str, b: str, name: str, found: Json) -> str:
     low, high = 100 * found["low"], 100 * found["high"]
     more = 100 * found["difference"]
     return (
-        f"{say(*_NAMES[name])}：{a} − {b} = {more:+.0f} ({low:+.0f}…{high:+.0f}) "
+        titled(say(*_NAMES[name]), f"{a} − {b} = {more:+.0f} ({low:+.0f}…{high:+.0f}) ")
         + say(f"个百分点，{found['briefs']} 条需求", f"points, {found['briefs']} briefs")
     )  # fmt: skip
 

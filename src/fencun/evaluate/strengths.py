@@ -1,8 +1,9 @@
-"""How strong each arm is, by Bradley-Terry, how sure that is, and whether the model fits.
+"""How strong each arm is, how sure that is, and whether one strength an arm explains the votes.
 
-A tie counts half a win for each side; 都不行 counts for nobody and is told apart. What needs
-no vote (equal texts tie, a missing one loses) counts as much as a brief that was voted on.
-Raters and briefs are both samples of a population; see clusters.py.
+Davidson's model (davidson.py): a tie is an outcome of its own, worth half a win to each side;
+都不行 counts for nobody here and is told apart (:func:`over_nothing`). What needs no vote (equal
+texts tie, a missing one loses) counts as much as a text that was voted on. Raters and briefs
+are both samples of a population; see clusters.py.
 """
 
 import math
@@ -11,47 +12,73 @@ from dataclasses import dataclass
 import numpy as np
 
 from fencun.evaluate.clusters import ClusteredShare, Spread, logistic, share, spread, student, tukey
+from fencun.evaluate.davidson import Choices, Fit, fit
 from fencun.evaluate.table import LEFT, NEITHER, TIE, Bools, Floats, Ints, VoteTable
 
 _HALF = 0.5  # wins added to each side of each pair, so that a clean sweep stays finite
-_STEPS = 25
-_CONVERGED = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
 class Contests:
-    """Who won against whom, n rows: arms ``low`` < ``high``, ``score`` 1 where ``low`` won.
+    """What counts, n rows: ``choices``, and of whom and on which brief they are a sample.
 
-    ``rater`` is -1 where it was settled without a vote; ``weight`` is 1 for a vote.
+    ``rater`` is -1 where it was settled without a vote.
     """
 
-    low: Ints
-    high: Ints
-    score: Floats
-    weight: Floats
+    choices: Choices
     rater: Ints
     brief: Ints
 
+    @property
+    def score(self) -> Floats:
+        """1 where the arm of the lower index won, a half for a tie, 0 else, (n,)."""
+        outcome = self.choices.outcome
+        scored: Floats = np.where(outcome == LEFT, 1.0, np.where(outcome == TIE, 0.5, 0.0))
+        return scored
+
     def of(self, low: int, high: int) -> Bools:
         """Return the mask of the rows of one pair."""
-        mask: Bools = (self.low == low) & (self.high == high)
+        mask: Bools = (self.choices.low == low) & (self.choices.high == high)
         return mask
+
+    def sureness(self, fitted: Fit) -> Spread:
+        """Return how sure ``fitted`` is, raters and briefs both being samples."""
+        return spread(fitted.score, fitted.information, fitted.total, self.rater, self.brief)
 
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """Log strengths of K arms, mean 0, shape (K,), and how sure they are."""
+    """Log strengths of K arms, mean 0, and how sure they are.
+
+    ``tie`` is Davidson's ν: 0 where nobody said 一样好, 1 where two equal arms tie as often as
+    either wins.
+    """
 
     arms: tuple[str, ...]
-    values: Floats
+    fitted: Fit
     spread: Spread
 
-    def difference(self, a: str, b: str) -> tuple[float, float]:
-        """Return log odds that ``a`` is preferred to ``b``, and their standard error."""
-        i, j = self.arms.index(a), self.arms.index(b)
-        contrast = np.zeros(len(self.arms))
-        contrast[i], contrast[j] = 1.0, -1.0
-        return float(self.values[i] - self.values[j]), self.spread.error(contrast)
+    @property
+    def values(self) -> Floats:
+        """The log strengths, shape (K,)."""
+        return self.fitted.values[: len(self.arms)]
+
+    @property
+    def tie(self) -> float:
+        """Davidson's ν."""
+        return math.exp(self.fitted.values[-1]) if self.fitted.tied else 0.0
+
+    @property
+    def control(self) -> Floats:
+        """Log odds by which each control moves a vote, shape (f,)."""
+        return self.fitted.values[len(self.arms) : -1]
+
+    def preferred(self, a: str, b: str) -> tuple[float, float]:
+        """Return the share that prefers ``a`` to ``b``, and the error of its log odds."""
+        contrast = np.zeros(len(self.fitted.values))
+        contrast[self.arms.index(a)], contrast[self.arms.index(b)] = 1.0, -1.0
+        won, slope = self.fitted.worth(contrast)
+        return won, self.spread.error(slope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,68 +108,79 @@ class Comparison:
         return self.b if self.wide_high < 0.5 else None
 
 
-def contests(table: VoteTable) -> Contests:
+def contests(table: VoteTable, traits: Floats | None = None, *, neither: bool = False) -> Contests:
     """Return what counts of ``table``: its votes, repeats left out, and what is settled.
 
-    A settled brief weighs as much as the mean brief of its pair that was voted on.
+    A settled text weighs as much as the mean text of its pair that was voted on. ``traits``,
+    (arms, briefs, draws, f), are what texts are held to be alike in; what is settled is so
+    whatever they are. Votes for neither are left out unless ``neither`` asks for them.
     """
     first = table.first_time()
-    first = first.where(first.choice != NEITHER)
-    outcome, settled = first.outcome, table.settled
+    if not neither:
+        first = first.where(first.choice != NEITHER)
+    settled = table.settled
     low, high = np.minimum(first.left, first.right), np.maximum(first.left, first.right)
-    score = np.where(outcome == LEFT, 1.0, np.where(outcome == TIE, 0.5, 0.0))
-    weight = np.zeros(len(settled.brief))
-    pairs = set(zip(settled.low.tolist(), settled.high.tolist(), strict=True))
-    mean = len(first) / max(1, _pairs(len(table.arms)) * len(table.briefs))
-    for a, b in pairs:
-        here = (settled.low == a) & (settled.high == b)
-        asked = len(table.briefs) - int(here.sum())
-        cast = int(((low == a) & (high == b)).sum())
-        weight[here] = cast / asked if asked > 0 else mean
-    return Contests(
+    weight = _settled_weight(table, low, high)
+    if traits is None:
+        traits = np.zeros((len(table.arms), len(table.briefs), table.draws, 0))
+    control = traits[low, first.brief, first.draw] - traits[high, first.brief, first.draw]
+    choices = Choices(
         np.concatenate([low, settled.low]),
         np.concatenate([high, settled.high]),
-        np.concatenate([score, settled.score]),
+        np.concatenate([first.outcome, settled.outcome]),
         np.concatenate([np.ones(len(first)), weight]),
-        np.concatenate([first.rater, np.full(len(settled.brief), -1, dtype=np.int64)]),
+        np.concatenate([control, np.zeros((len(weight), traits.shape[-1]))]),
+    )
+    return Contests(
+        choices,
+        np.concatenate([first.rater, np.full(len(weight), -1, dtype=np.int64)]),
         np.concatenate([first.brief, settled.brief]),
     )
 
 
-def strengths(table: VoteTable) -> Strengths:
-    """Fit Bradley-Terry strengths to what counts of ``table``, with their covariance."""
-    size, rows = len(table.arms), contests(table)
-    values = fit(_padded(_wins(rows, size), size)[None], np.zeros(size))[0]
-    contrast, beats = _contrast(rows, size), _beats(rows, values)
-    score = (rows.weight * (rows.score - beats))[:, None] * contrast
-    curvature = rows.weight * beats * (1.0 - beats)
-    information = curvature[:, None, None] * contrast[:, :, None] * contrast[:, None, :]
-    total = information.sum(axis=0) + _prior(values)
-    return Strengths(table.arms, values, spread(score, information, total, rows.rater, rows.brief))
+def _settled_weight(table: VoteTable, low: Ints, high: Ints) -> Floats:
+    """Return what each settled pair of texts weighs; ``low`` and ``high`` are those voted on."""
+    settled, texts = table.settled, len(table.briefs) * table.draws
+    weight = np.zeros(len(settled.brief))
+    size = len(table.arms)
+    mean = len(low) / max(1, size * (size - 1) // 2 * texts)
+    for a, b in set(zip(settled.low.tolist(), settled.high.tolist(), strict=True)):
+        here = (settled.low == a) & (settled.high == b)
+        asked = texts - int(here.sum())
+        cast = int(((low == a) & (high == b)).sum())
+        weight[here] = cast / asked if asked > 0 else mean
+    return weight
 
 
-def _contrast(rows: Contests, size: int) -> Floats:
-    """Return +1 for the lower arm of each row and -1 for the higher, shape (n, K)."""
-    contrast = np.zeros((len(rows.low), size))
-    at = np.arange(len(rows.low))
-    contrast[at, rows.low], contrast[at, rows.high] = 1.0, -1.0
-    return contrast
+def strengths(table: VoteTable, traits: Floats | None = None) -> Strengths:
+    """Fit Davidson's model to what counts of ``table``, with how sure it is.
+
+    With ``traits`` (as :func:`contests`) shares are those of texts alike in them.
+    """
+    rows = contests(table, traits)
+    fitted = fit(rows.choices, len(table.arms), _HALF)
+    return Strengths(table.arms, fitted, rows.sureness(fitted))
 
 
-def _beats(rows: Contests, values: Floats) -> Floats:
-    beats: Floats = 1.0 / (1.0 + np.exp(values[rows.high] - values[rows.low]))
-    return beats
+def over_nothing(table: VoteTable, confidence: float) -> list[ClusteredShare]:
+    """Return for each arm how often its text is chosen over sending nothing at all.
 
-
-def _prior(values: Floats) -> Floats:
-    """Return the curvature that the added half wins bring, and the pin of the mean, (K, K)."""
-    size = len(values)
-    beats = 1.0 / (1.0 + np.exp(values[None, :] - values[:, None]))
-    curvature = -2.0 * _HALF * beats * (1.0 - beats)
-    curvature[np.arange(size), np.arange(size)] = 0.0
-    curvature[np.arange(size), np.arange(size)] = -curvature.sum(axis=1)
-    pinned: Floats = curvature + 1.0 / size
-    return pinned
+    From all four outcomes together: neither is one more thing to choose. 0.5 is an arm that is
+    as good as nothing.
+    """
+    rows = contests(table, neither=True)
+    size, fitted = len(table.arms), fit(rows.choices, len(table.arms), _HALF, neither=True)
+    sure = rows.sureness(fitted)
+    cast = [int((rows.rater >= 0)[(rows.choices.low == k) | (rows.choices.high == k)].sum())
+            for k in range(size)]  # fmt: skip
+    found = []
+    for arm in range(size):
+        error = sure.error(np.eye(len(fitted.values))[arm])
+        reach = student(sure.freedom, confidence) * error if math.isfinite(error) else math.inf
+        odds = float(fitted.values[arm])
+        ends = logistic(odds - reach), 1.0 - logistic(-odds - reach)
+        found.append(ClusteredShare(cast[arm], logistic(odds), *ends, error))
+    return found
 
 
 def compare_all(table: VoteTable, strength: Strengths, confidence: float) -> list[Comparison]:
@@ -159,22 +197,27 @@ def compare_all(table: VoteTable, strength: Strengths, confidence: float) -> lis
     ]
 
 
+def direct_share(rows: Contests, a: int, b: int, confidence: float) -> ClusteredShare:
+    """Return how often arm ``a`` is preferred by what counts on this very pair; ``a`` < ``b``."""
+    mine = rows.of(a, b)
+    return share(
+        rows.score[mine], rows.choices.weight[mine], rows.rater[mine], rows.brief[mine], confidence
+    )
+
+
 def _compare(rows: Contests, strength: Strengths, a: int, b: int, confidence: float) -> Comparison:
     one, other = strength.arms[a], strength.arms[b]
-    mine = rows.of(a, b)
-    direct = share(
-        rows.score[mine], rows.weight[mine], rows.rater[mine], rows.brief[mine], confidence
-    )
-    odds, error = strength.difference(one, other)
+    direct = direct_share(rows, a, b, confidence)
+    won, error = strength.preferred(one, other)
     if math.isinf(error):
-        return Comparison(one, other, logistic(odds), 0.0, 1.0, 0.0, 1.0, error, direct)
-    freedom = strength.spread.freedom
+        return Comparison(one, other, won, 0.0, 1.0, 0.0, 1.0, error, direct)
+    odds, freedom = math.log(won / (1.0 - won)), strength.spread.freedom
     alone = student(freedom, confidence) * error
     wide = max(alone, tukey(len(strength.arms), freedom, (1 + confidence) / 2) * error)
     return Comparison(
         one,
         other,
-        logistic(odds),
+        won,
         logistic(odds - alone),
         logistic(odds + alone),
         logistic(odds - wide),
@@ -192,18 +235,17 @@ def fits(table: VoteTable, strength: Strengths) -> float | None:
     """
     from scipy import stats
 
-    size, rows = len(table.arms), contests(table)
-    pair = rows.low * size + rows.high
+    size, rows, fitted = len(table.arms), contests(table), strength.fitted
+    pair = rows.choices.low * size + rows.choices.high
     known = np.unique(pair)
     degrees, freedom = len(known) - (size - 1), strength.spread.freedom
     if degrees < 1 or freedom - degrees < 1:
         return None
-    contrast, beats = _contrast(rows, size), _beats(rows, strength.values)
     which = (pair[:, None] == known[None, :]).astype(np.float64)
-    curvature = (rows.weight * beats * (1.0 - beats))[:, None] * contrast
-    total = curvature.T @ contrast + _prior(strength.values)
-    influence = which - contrast @ np.linalg.solve(total, curvature.T @ which)
-    moved = (rows.weight * (rows.score - beats))[:, None] * influence
+    weight = rows.choices.weight
+    moves = (weight[:, None] * fitted.slope).T @ which
+    residual = (weight * (rows.score - fitted.expected))[:, None] * which
+    moved = residual - fitted.score @ np.linalg.solve(fitted.total, moves)
     plain = np.eye(len(known))
     nothing = np.zeros((len(moved), len(known), len(known)))
     variance = spread(moved, nothing, plain, rows.rater, rows.brief)
@@ -219,46 +261,3 @@ def _no_less(variance: Spread) -> Floats:
     """The two-way matrix, or the larger one-way one where that has the greater trace."""
     matrices = (variance.both, variance.by_rater, variance.by_brief)
     return max(matrices, key=lambda matrix: float(np.trace(matrix)))
-
-
-def fit(wins: Floats, start: Floats) -> Floats:
-    """Return Bradley-Terry log strengths, shape (B, K), of B win matrices at once, (B, K, K).
-
-    ``wins[b, i, j]`` is how often i beat j, halves for ties. The maximum-likelihood point
-    that ``choix.ilsr_pairwise_dense`` finds for one matrix, by Newton's method for all.
-    """
-    batch, size = wins.shape[0], wins.shape[1]
-    values = np.tile(start, (batch, 1))
-    games = wins + wins.transpose(0, 2, 1)
-    won = wins.sum(axis=2)
-    diagonal = np.arange(size)
-    for _ in range(_STEPS):
-        beats = 1.0 / (1.0 + np.exp(values[:, None, :] - values[:, :, None]))
-        gradient = won - (games * beats).sum(axis=2)
-        curvature = -games * beats * (1.0 - beats)
-        curvature[:, diagonal, diagonal] = 0.0
-        curvature[:, diagonal, diagonal] = -curvature.sum(axis=2)
-        # Strengths are defined up to a constant: pin their mean to make this invertible.
-        step = np.linalg.solve(curvature + 1.0 / size, gradient[..., None])[..., 0]
-        values = values + np.clip(step, -2.0, 2.0)
-        if np.abs(step).max() < _CONVERGED:
-            break
-    centred: Floats = values - values.mean(axis=1, keepdims=True)
-    return centred
-
-
-def _padded(wins: Floats, size: int) -> Floats:
-    padded: Floats = wins + _HALF * (1.0 - np.eye(size))
-    return padded
-
-
-def _wins(rows: Contests, size: int) -> Floats:
-    """Return how often each arm beat each other, shape (K, K)."""
-    wins = np.zeros((size, size))
-    np.add.at(wins, (rows.low, rows.high), rows.weight * rows.score)
-    np.add.at(wins, (rows.high, rows.low), rows.weight * (1.0 - rows.score))
-    return wins
-
-
-def _pairs(size: int) -> int:
-    return size * (size - 1) // 2

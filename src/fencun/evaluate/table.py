@@ -1,6 +1,6 @@
 """Votes as columns of numbers: what every statistic is computed from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,30 +26,34 @@ class Settled:
     """Pairs of answers that nobody needs to judge: equal texts tie, a missing one loses.
 
     Columns of length m: ``brief`` and the arms ``low`` < ``high`` as indices into the table;
-    ``score`` is 1 where ``low`` wins, 0.5 for a tie, 0 where ``high`` wins. ``missing`` is
-    (arms, briefs): True where an arm gave no answer.
+    ``outcome`` is LEFT where ``low`` wins, RIGHT where ``high`` does, TIE for a tie.
+    ``missing``, (arms, briefs), is how many texts an arm owes a brief.
     """
 
     brief: Ints = field(default_factory=_none)
     low: Ints = field(default_factory=_none)
     high: Ints = field(default_factory=_none)
-    score: Floats = field(default_factory=lambda: np.zeros(0))
-    missing: Bools = field(default_factory=lambda: np.zeros((0, 0), dtype=np.bool_))
+    outcome: Ints = field(default_factory=_none)
+    missing: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
 
 
-def settle_pairs(texts: Sequence[Sequence[str | None]]) -> Settled:
-    """Return what is settled between ``texts``, a list an arm with a text (or None) a brief."""
+Texts = Sequence[Sequence[Sequence[str | None]]]  # arm, brief, draw
+
+
+def settle_pairs(texts: Texts) -> Settled:
+    """Return what is settled between ``texts``: those of the same draw are held together."""
     rows = [
-        (brief, low, high, 0.5 if one == other else float(bool(one)))
+        (brief, low, high, TIE if one == other else LEFT if one else RIGHT)
         for low in range(len(texts))
         for high in range(low + 1, len(texts))
-        for brief, (one, other) in enumerate(zip(texts[low], texts[high], strict=True))
+        for brief, (ones, others) in enumerate(zip(texts[low], texts[high], strict=True))
+        for one, other in zip(ones, others, strict=True)
         if one == other or not (one and other)
     ]
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
-    brief, low, high = (np.array(column, dtype=np.int64) for column in columns[:3])
-    missing = np.array([[not text for text in arm] for arm in texts], dtype=np.bool_)
-    return Settled(brief, low, high, np.array(columns[3], dtype=np.float64), missing)
+    brief, low, high, outcome = (np.array(column, dtype=np.int64) for column in columns)
+    owed = [[sum(not text for text in drawn) for drawn in arm] for arm in texts]
+    return Settled(brief, low, high, outcome, np.array(owed, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class VoteTable:
     ``choice`` holds LEFT, RIGHT, TIE or NEITHER; ``send`` is (n, 2), left then right, and
     holds YES, NO or UNSAID. ``settled`` are the pairs that are known without any vote.
     ``earlier`` is the index of the vote that a repeat asks again, else -1; repeats count
-    for self-agreement only. ``seconds`` is NaN where nobody measured.
+    for self-agreement only. ``seconds`` is NaN where nobody measured. Every arm wrote
+    ``draws`` texts for a brief; ``draw`` says which of them were shown, from 0.
     """
 
     arms: tuple[str, ...]
@@ -73,6 +78,8 @@ class VoteTable:
     send: Ints
     earlier: Ints
     seconds: Floats
+    draw: Ints
+    draws: int = 1
     settled: Settled = field(default_factory=Settled)
 
     def __len__(self) -> int:
@@ -93,6 +100,7 @@ class VoteTable:
             send=self.send[mask],
             earlier=np.where(linked, position[np.maximum(kept, 0)], -1),
             seconds=self.seconds[mask],
+            draw=self.draw[mask],
         )
 
     def first(self, count: int) -> "VoteTable":
@@ -118,16 +126,22 @@ class VoteTable:
         return low * len(self.arms) + high
 
 
+Place = Callable[[Vote], int]
+
+
 def tabulate(
     votes: Sequence[Vote],
     arms: Sequence[str],
     briefs: Sequence[str] = (),
     settled: Settled | None = None,
+    *,
+    draws: int = 1,
+    draw: Place = lambda _vote: 0,
 ) -> VoteTable:
     """Return ``votes`` as a table over ``arms``; votes about other arms are left out.
 
     ``briefs`` are those of the study, in the order that ``settled`` counts them by; without
-    them, those voted on.
+    them, those voted on. ``draw`` says which of the ``draws`` texts of each arm a vote is on.
     """
     votes = [vote for vote in votes if vote.left in arms and vote.right in arms]
     raters = tuple(sorted({vote.rater for vote in votes}))
@@ -156,5 +170,7 @@ def tabulate(
         seconds=np.array(
             [np.nan if vote.seconds is None else vote.seconds for vote in votes], dtype=np.float64
         ),
+        draw=np.array([draw(vote) for vote in votes], dtype=np.int64),
+        draws=draws,
         settled=settled or Settled(),
     )

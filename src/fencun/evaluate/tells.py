@@ -30,7 +30,7 @@ _MIN_BRIEFS = 2 * FOLDS
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LabelledPair:
     """A pair as the classifier sees it; ``brief`` says which pairs belong to one brief."""
 
     brief: str
@@ -60,7 +60,7 @@ class Tells:
         return (self.pairs.share or 0.0) <= LIMIT
 
 
-def read_told(paths: Iterable[Path], scenario: Scenario) -> list[Told]:
+def read_labelled(paths: Iterable[Path], scenario: Scenario) -> list[LabelledPair]:
     """Return the pairs of files: flat rows, or what ``fencun data pairs`` writes.
 
     Raises:
@@ -76,11 +76,13 @@ def read_told(paths: Iterable[Path], scenario: Scenario) -> list[Told]:
                     f"{path} line {line} has no chosen and rejected.",
                     line=line,
                 )
-            found.append(Told(_brief(row, scenario), chosen, rejected, str(row.get("kind") or "")))
+            found.append(
+                LabelledPair(_brief(row, scenario), chosen, rejected, str(row.get("kind") or ""))
+            )
     return found
 
 
-def tells(pairs: Sequence[Told]) -> Tells:
+def tells(pairs: Sequence[LabelledPair]) -> Tells:
     """Return how well words alone do on ``pairs``, cross-validated by brief.
 
     Raises:
@@ -134,7 +136,7 @@ def _fit(
     return optimize.minimize(loss, start, jac=True, method="L-BFGS-B").x
 
 
-def _folds(pairs: Sequence[Told]) -> Ints:
+def _folds(pairs: Sequence[LabelledPair]) -> Ints:
     """Return the fold of every pair, shape (pairs,); a brief is in one fold only."""
     briefs = sorted({pair.brief for pair in pairs}, key=lambda brief: zlib.crc32(brief.encode()))
     if len(briefs) < _MIN_BRIEFS:
@@ -146,7 +148,7 @@ def _folds(pairs: Sequence[Told]) -> Ints:
     return np.array([place[pair.brief] for pair in pairs], dtype=np.int64)
 
 
-def _features(pairs: Sequence[Told]) -> tuple[sparse.csr_matrix, list[str]]:
+def _features(pairs: Sequence[LabelledPair]) -> tuple[sparse.csr_matrix, list[str]]:
     """Return (2 × pairs, words): 1 where a word stands in a text, all chosen first."""
     bags = [_bag(pair.chosen) for pair in pairs] + [_bag(pair.rejected) for pair in pairs]
     seen = Counter(word for bag in bags for word in bag)
@@ -163,7 +165,7 @@ def _bag(text: str) -> set[str]:
     return {plain[at : at + chars] for chars in (1, 2) for at in range(len(plain) - chars + 1)}
 
 
-def _by_kind(pairs: Sequence[Told], right: Floats) -> dict[str, Share]:
+def _by_kind(pairs: Sequence[LabelledPair], right: Floats) -> dict[str, Share]:
     found: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
     for pair, ok in zip(pairs, right, strict=True):
         if pair.kind:

@@ -20,7 +20,7 @@ _ID_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BriefToRead:
     """A brief under its id, as it was typed. ``topic`` is its sensitive matter, or empty."""
 
     id: str
@@ -45,14 +45,19 @@ class Place:
 class Text:
     """One text to one brief; ``shown`` has several places where several arms said the same."""
 
-    asked: Asked
+    asked: BriefToRead
     text: str
     shown: list[Place]
 
     @property
     def hash(self) -> str:
         """Hex SHA-256 of what is read: the brief and the text."""
-        return sha256_json({"brief": dict(self.asked.brief.values), "text": self.text})
+        return hash_of(self.asked.brief, self.text)
+
+
+def hash_of(brief: Brief, text: str) -> str:
+    """Return the hash by which a text read for ``brief`` is known again."""
+    return sha256_json({"brief": dict(brief.values), "text": storable(text).strip()})
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ class Gathering:
     """The texts found, each once for its brief, and how many answers held none."""
 
     scenario: Scenario
-    asked: dict[str, Asked] = field(default_factory=dict)
+    asked: dict[str, BriefToRead] = field(default_factory=dict)
     empty: int = 0
     _texts: dict[tuple[str, str], Text] = field(default_factory=dict)
     _places: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -95,7 +100,7 @@ class Gathering:
         """Take the answers of a study, with its briefs."""
         briefs = study.parsed_briefs()
         asked = {
-            sample.id: Asked(
+            sample.id: BriefToRead(
                 sample.id, sample.brief, briefs[sample.id], _topic(sample.tact, briefs[sample.id])
             )
             for sample in study.briefs()
@@ -103,7 +108,7 @@ class Gathering:
         for answer in study.answers():
             self._take(asked[answer.brief], answer.arm, answer.text)
 
-    def _take(self, asked: Asked, arm: str, text: str, sendable: float | None = None) -> None:
+    def _take(self, asked: BriefToRead, arm: str, text: str, sendable: float | None = None) -> None:
         text = storable(text).strip()
         if not text:
             self.empty += 1
@@ -113,7 +118,7 @@ class Gathering:
         place = Place(arm, self._places[arm, lines], sendable)
         self._texts.setdefault((lines, text), Text(asked, text, [])).shown.append(place)
 
-    def _know(self, asked: Asked, path: Path, line: int) -> None:
+    def _know(self, asked: BriefToRead, path: Path, line: int) -> None:
         known = self.asked.setdefault(asked.id, asked)
         if known.brief.lines() != asked.brief.lines():
             raise RecordError(
@@ -122,7 +127,7 @@ class Gathering:
                 line=line,
             )
 
-    def _brief_of(self, path: Path, line: int, row: Json) -> Asked:
+    def _brief_of(self, path: Path, line: int, row: Json) -> BriefToRead:
         nested = row.get("brief")
         if isinstance(nested, dict):
             return self._asked(path, line, row, nested | _object(row.get("words")))
@@ -139,7 +144,7 @@ class Gathering:
             )
         return self.asked[identity]
 
-    def _asked(self, path: Path, line: int, row: Json, values: Json) -> Asked:
+    def _asked(self, path: Path, line: int, row: Json, values: Json) -> BriefToRead:
         names = [dimension.name for dimension in self.scenario.dimensions]
         typed = {name: values[name] for name in names if values.get(name) is not None}
         try:
@@ -148,7 +153,7 @@ class Gathering:
             raise RecordError(
                 f"{path} 第 {line} 行：{error.zh}", f"{path} line {line}: {error.en}", line=line
             ) from error
-        return Asked(_identity(row, path, line), typed, brief, _topic(row.get("tact"), brief))
+        return BriefToRead(_identity(row, path, line), typed, brief, _topic(row.get("tact"), brief))
 
 
 def gather(

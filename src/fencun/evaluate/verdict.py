@@ -15,7 +15,7 @@ from fencun.evaluate.decide import PURPOSES, Check, Purpose, Ruling
 from fencun.evaluate.facts import Background, Facts
 from fencun.evaluate.planning import next_look, reached
 from fencun.evaluate.records import Answer, Vote
-from fencun.evaluate.rules import Decision, Rules
+from fencun.evaluate.rules import Decision, VerdictRules
 from fencun.evaluate.seats import Seats, seated
 from fencun.evaluate.sequential import Conclusion, conclude, hangs_on
 from fencun.evaluate.study import VOTES, Study
@@ -25,7 +25,7 @@ from fencun.language import say
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ArmCost:
     """What one arm costs, as measured when it answered: per answer, means; seconds the median."""
 
     arm: str
@@ -46,14 +46,14 @@ class Verdict:
     """
 
     study: Study
-    rules: Rules
+    rules: VerdictRules
     done: Conclusion
     blocks: tuple[Block, ...]
     hangs_on: Mapping[str, Decision]
     votes: tuple[Vote, ...]
     set_aside: tuple[Vote, ...]
     seats: Seats
-    routes: tuple["Route", ...]
+    routes: tuple["ArmCost", ...]
 
     @property
     def facts(self) -> Facts:
@@ -79,7 +79,7 @@ class Verdict:
     def title(self) -> str:
         """The decision in words; where evidence is missing, what blocks it."""
         told = str(self.rules.decisions[self.ruling.decision])
-        return say(f"{told}：", f"{told}: ") + str(self.blocks[0]) if self.blocks else told
+        return say(f"{told}：", f"{told}: ") + self.blocks[0].what if self.blocks else told
 
     @property
     def lacking(self) -> list[str]:
@@ -99,16 +99,23 @@ def judge(study: Study, cast: Sequence[Vote] | None = None) -> Verdict:
         FencunError: the answers are not frozen yet, or a frozen file was changed.
     """
     study.check()
-    answers, rules = study.by_arm(), study.rules
-    valid, set_aside = _valid(study.votes() if cast is None else cast, answers)
+    answers, rules = study.answers(), study.rules
+    places = _places(answers)
+    valid, set_aside = _valid(study.votes() if cast is None else cast, places)
     seats = seated(valid)
     votes = sorted(seats.counted, key=lambda vote: (vote.at, vote.id))
     briefs = [sample.id for sample in study.briefs()]
-    texts = [[_text(answers[arm].get(brief)) for brief in briefs] for arm in study.arms]
-    table = tabulate(votes, study.arms, briefs, settle_pairs(texts))
+    table = tabulate(
+        votes,
+        study.arms,
+        briefs,
+        settle_pairs(study.texts()),
+        draws=study.registration.draws,
+        draw=lambda vote: min(_shared(vote, places)),
+    )
     background = Background(
         roles=study.registration.roles,
-        answered=_answered(answers, len(briefs)),
+        answered=_answered(answers, study),
         unfit=study.registration.unfit,
         briefs=len(briefs),
     )
@@ -125,7 +132,7 @@ def judge(study: Study, cast: Sequence[Vote] | None = None) -> Verdict:
         tuple(votes),
         tuple(set_aside),
         seats,
-        tuple(_route(arm, list(answers[arm].values())) for arm in study.arms),
+        tuple(_route(arm, [a for a in answers if a.arm == arm]) for arm in study.arms),
     )
 
 
@@ -134,30 +141,36 @@ def _until(votes: Sequence[Vote], count: int) -> list[Vote]:
     return [vote for vote in votes if not vote.repeat_of][:count]
 
 
-def _text(answer: Answer | None) -> str | None:
-    return answer.text if answer and not answer.failed else None
+Places = Mapping[tuple[str, str], frozenset[int]]  # arm, hash of brief and text: its draws
 
 
-def _valid(
-    votes: Sequence[Vote], answers: Mapping[str, Mapping[str, Answer]]
-) -> tuple[list[Vote], list[Vote]]:
+def _places(answers: Sequence[Answer]) -> Places:
+    found: dict[tuple[str, str], frozenset[int]] = {}
+    for answer in answers:
+        key = answer.arm, answer.hash
+        found[key] = found.get(key, frozenset()) | {answer.draw}
+    return found
+
+
+def _shared(vote: Vote, places: Places) -> frozenset[int]:
+    """Return the draws in which both texts of ``vote`` stand, as they are now."""
+    left = places.get((vote.left, vote.left_hash), frozenset())
+    return left & places.get((vote.right, vote.right_hash), frozenset())
+
+
+def _valid(votes: Sequence[Vote], places: Places) -> tuple[list[Vote], list[Vote]]:
     """Part the votes on answers as they are from those on answers that changed or never were."""
     good: list[Vote] = []
     bad: list[Vote] = []
     for vote in votes:
-        shown = ((vote.left, vote.left_hash), (vote.right, vote.right_hash))
-        now = [answers.get(arm, {}).get(vote.brief) for arm, _ in shown]
-        pairs = zip(now, shown, strict=True)
-        fits = all(answer and answer.hash == seen for answer, (_, seen) in pairs)
-        (good if fits else bad).append(vote)
+        (good if _shared(vote, places) else bad).append(vote)
     return good, bad
 
 
-def _answered(answers: Mapping[str, Mapping[str, Answer]], briefs: int) -> dict[str, float]:
-    return {
-        arm: sum(not answer.failed for answer in given.values()) / briefs
-        for arm, given in answers.items()
-    }
+def _answered(answers: Sequence[Answer], study: Study) -> dict[str, float]:
+    given = Counter(answer.arm for answer in answers if not answer.failed)
+    asked = len(study.briefs()) * study.registration.draws
+    return {arm: given[arm] / asked for arm in study.arms}
 
 
 def _reasons(votes: Sequence[Vote]) -> dict[str, dict[str, int]]:
@@ -171,9 +184,9 @@ def _reasons(votes: Sequence[Vote]) -> dict[str, dict[str, int]]:
     return {arm: dict(counted) for arm, counted in counts.items()}
 
 
-def _route(arm: str, answers: Sequence[Answer]) -> Route:
+def _route(arm: str, answers: Sequence[Answer]) -> ArmCost:
     good = [answer for answer in answers if not answer.failed]
-    return Route(
+    return ArmCost(
         arm,
         len(good),
         len(answers),
@@ -233,15 +246,15 @@ def to_json(verdict: Verdict) -> Json:
             "votes": sha256_file(votes_file) if votes_file.exists() else None,
         },
     }
-    return _finite(told)  # type: ignore[no-any-return]
+    return finite(told)  # type: ignore[no-any-return]
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return ``value`` with None in place of what no JSON can say: an error without bound."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: finite(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -16,6 +16,7 @@ from fencun.lunar import (
     LunarDay,
     LunarYear,
     Named,
+    days_from,
     greeted_year,
     is_eve,
     named_days,
@@ -36,19 +37,33 @@ _MENTION = re.compile(
     rf"|(?P<month>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月"
     rf"(?P<day>[1-3]?\d|[二三]?十[{_NUMERALS}]?|[{_NUMERALS}])[日号]"
 )
-_HINT = re.compile(rf"[{_ANIMALS}初]|[{_BRANCHES}](?=年|新春|春节|岁)|20|二[〇零○千]|月|年[三二廿]")
+_HINT = re.compile(
+    rf"[{_ANIMALS}初]|[{_BRANCHES}](?=年|新春|春节|岁)|20|二[〇零○千]|月|年[三二廿]"
+    r"|今[天日晚儿夜]|本命年"
+)
 _ABOUT_ZODIAC = re.compile(rf"生肖|本命年|属相|[{_ANIMALS}]年|属[{_ANIMALS}]")
 # What follows the animal where the year greeted is meant, and not one that is remembered.
 _GREETED = re.compile(
     r"年?(?:快乐|大吉|吉祥|好|到|来|行大运|如意|新春|春节|到成功|岁大吉|平安|安康|顺|给|拜|祝|愿|恭|贺|旺|红"
     r"|[，。！,.!～~\s]|\Z)"
 )
-_TODAY = re.compile(r"今(?:天|日|晚|儿个?|夜)(?:就|又|正)?是?(?:农历|阴历)?\Z")
+_NEAR_TODAY = re.compile(
+    r"(?P<when>[今明昨后])(?:天|日|晚|儿个?|夜|早)(?:就|又|正)?是?(?:农历|阴历)?\Z"
+)
+_DAYS_OFF = {"今": 0, "明": 1, "后": 2, "昨": -1}
 # Days that everybody names without being told: the first day, 小年, the Lantern Festival.
 _KNOWN = frozenset({
     LunarDay(FIRST, 1), LunarDay(FIRST, 15), LunarDay(TWELFTH, 23), LunarDay(TWELFTH, 24),
 })  # fmt: skip
-_FESTIVAL = re.compile("除夕|大年三十|初一|元宵|正月十五")
+_EVE = LunarDay(TWELFTH, 30)  # here the last day of the year, whichever it is
+_FESTIVALS = {
+    "腊八": (LunarDay(TWELFTH, 8),), "小年": (LunarDay(TWELFTH, 23), LunarDay(TWELFTH, 24)),
+    "除夕": (_EVE,), "大年夜": (_EVE,), "破五": (LunarDay(FIRST, 5),),
+    "元宵": (LunarDay(FIRST, 15),),
+}  # fmt: skip
+_IS_TODAY = re.compile(rf"今(?:天|日|晚|儿个?|夜)(?:就|又|正)?是?(?P<name>{'|'.join(_FESTIVALS)})")
+_OWN_ANIMAL = re.compile(rf"属([{_ANIMALS}])|([{_ANIMALS}])年(?:生|出生|的)")
+_FESTIVAL = re.compile(r"除夕|大年三十|初一|元宵|正月十五|春节(?=(?:就?[是在])?\d)")
 _NEAR_CHARS = 6
 
 
@@ -69,9 +84,32 @@ class CalendarGate:
         for named in named_days(text):
             if wrong := self._wrong_day(named, text, brief):
                 yield Finding(self.name, "fault", named.start, named.end, *wrong)
+        yield from self._wrong_festivals(text, brief)
         for match in _MENTION.finditer(text):
             if fault := self._fault(match, text, brief.value("detail")):
                 yield self._found(match, *fault)
+
+    def _wrong_festivals(self, text: str, brief: Brief) -> Iterator[Finding]:
+        """A festival said to be today that is not, and a year of birth that has not come round."""
+        year, detail = self._year(), brief.value("detail")
+        days = _days_of(brief, LunarDay(TWELFTH, year.eve))
+        for match in _IS_TODAY.finditer(text) if days else ():
+            on = [min(day, LunarDay(TWELFTH, year.eve)) for day in _FESTIVALS[match["name"]]]
+            right = any(first <= day <= last for first, last in days for day in on)
+            if match["name"] not in detail and not right:
+                yield self._found(
+                    match,
+                    f"按需求，今天不是“{match['name']}”。",
+                    f"By the brief, today is not {match['name']!r}.",
+                )
+        animals = {one or other for one, other in _OWN_ANIMAL.findall(detail)}
+        if animals and year.animal not in animals and "本命年" not in detail:
+            for match in re.finditer("本命年", text):
+                yield self._found(
+                    match,
+                    f"“本命年”不对：这个春节是{year.animal}年，需求里说的是属{'、'.join(animals)}。",
+                    f"'本命年' is wrong: the year is {year.animal}, the brief tells another sign.",
+                )
 
     def _fault(self, match: re.Match[str], text: str, detail: str) -> tuple[str, str] | None:
         kind = match.lastgroup
@@ -106,9 +144,18 @@ class CalendarGate:
             return f"今年没有“{said}”，除夕是{eve}。", f"There is no {said!r} this year."
         day = eve if is_eve(named.day, year) else named.day
         days = _days_of(brief, eve)
-        if days and _TODAY.search(text[max(0, named.start - _NEAR_CHARS) : named.start]):
-            if not any(first <= day <= last for first, last in days):
-                return f"按需求，今天不是“{said}”。", f"By the brief, today is not {said!r}."
+        near = _NEAR_TODAY.search(text[max(0, named.start - _NEAR_CHARS) : named.start])
+        if days and near:
+            today = days_from(day, -_DAYS_OFF[near["when"]], year) or day
+            if not any(first <= today <= last for first, last in days):
+                when = near["when"]
+                english = {"今": "today", "明": "tomorrow", "昨": "yesterday"}.get(
+                    when, "in two days"
+                )
+                return (
+                    f"按需求，{when}天不是“{said}”。",
+                    f"By the brief, {english} is not {said!r}.",
+                )
         elif named.full and day not in _KNOWN and not any(f <= day <= last for f, last in days):
             return f"需求里没提“{said}”这个日子。", f"The brief does not mention {said!r}."
         return None
@@ -177,5 +224,5 @@ def _wrong_date(
 
 
 def _day_of(festival: str, year: LunarYear) -> date:
-    offset = {"初一": 0, "元宵": 14, "正月十五": 14}.get(festival, -1)
+    offset = {"初一": 0, "春节": 0, "元宵": 14, "正月十五": 14}.get(festival, -1)
     return year.first_day + timedelta(days=offset)

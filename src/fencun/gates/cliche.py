@@ -56,7 +56,7 @@ class ClicheGate:
         yield from self._parallel(text)
         tail = max(0, len(text) - _TAIL)
         for start, end, said in self._endings.find(text[tail:]):
-            zh, en = "结尾是人人可用的裸祝福。", "It ends on a blessing fit for anyone."
+            zh, en = "结尾是人人可用的话。", "It ends on words fit for anyone."
             yield self._found(Span(tail + start, tail + end, said), zh, en)
 
     def _opening(self, text: str, brief: Brief) -> Iterator[Finding]:
@@ -86,7 +86,7 @@ class ClicheGate:
             span = Span(found[0].start, found[-1].end, "、".join(s.word for s in found[:_IN_ALL]))
             yield self._found(span, f"四字吉祥话连着用：{span.word}。", "Set blessings in a row.")
         elif len(found) == _PAIR and _ends_in(text, *found):
-            zh, en = "结尾是人人可用的裸祝福。", "It ends on blessings fit for anyone."
+            zh, en = "结尾是人人可用的话。", "It ends on words fit for anyone."
             yield self._found(Span(found[0].start, found[1].end, found[0].word), zh, en)
 
     def _parallel(self, text: str) -> Iterator[Finding]:

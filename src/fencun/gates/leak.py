@@ -12,13 +12,17 @@ from fencun.scenario import Scenario
 from fencun.words import Patterns, Words
 
 # What a plain Chinese message seldom holds; only then is it looked at closely.
-_ODD = re.compile(r"[A-Za-z<>\[\]{}\\（(【*×ＸX�\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
+_UNSEEN = "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+_ODD = re.compile(
+    rf"[{_UNSEEN}]|" r"[A-Za-z<>\[\]{}\\（(【*×ＸX�\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]"
+)
 _TOKEN = re.compile(
-    r"</?(?:think|thinking|answer|output|system|user|assistant|s|br|p|div|span)\s{0,4}/?>"
+    rf"[{_UNSEEN}]"
+    r"|</[^\W\d][\w:.-]{0,30}\s{0,4}>|<[A-Za-z][\w:.-]{0,30}(?:\s[^<>]{0,60})?/?>"
     r"|<\|[^|>]{0,40}\|>?|\[/?INST\]|�|\\[nrt](?![a-z])|\{\{?[^{}]{0,40}\}"
     r"|[\[【（(<](?:您的|你的|我的|对方)?(?:姓名|名字|称呼|签名|署名|日期|公司|职位|时间|地点)[\]】）)>]"
     r"|(?<![A-Za-z])[XxＸ×*]{2,}(?![A-Za-z])"
-    r"|[（(](?:全文|共|约|字数|注)[^）)\n]{0,20}[）)]"
+    r"|[（(](?:全文|共|约|字数|注|思考|思路|分析)[^）)\n]{0,20}[）)]"
 )
 _ASIDE = (
     r"作为一[个名位]?(?:AI助手|AI|人工智能|语言模型|助手)",
@@ -30,13 +34,12 @@ _ASIDE = (
     "以下是",
     r"希望(?:这|以上|对您有|能帮)",
     r"字数[：:]",
-    r"祝福[：:]",
-    r"贺词[：:]",
     r"文案[：:]",
     r"正文[：:]",
     r"回答[：:]",
     r"输出[：:]",
     r"(?:\A|\n)\s*(?:好的|当然|没问题|可以)[，。,！!：:]",
+    r"\A(?:嗯|好的?)?[，,]?用户(?:[要想让是给]|希望|需要|的(?:要求|需求))",
     "只输出",
     "不要编造",
     r"开头叫[“\"]",
@@ -47,7 +50,7 @@ _ASIDE = (
 _FOREIGN = re.compile(
     r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0590-\u05ff\u0e00-\u0e7f\u0900-\u097f]+"
 )
-_ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ '’,.-]+[A-Za-z]{2,}){2,}|(?<![A-Za-z])[a-z]{4,}")
+_ENGLISH = re.compile(r"(?<![A-Za-z])(?:[A-Za-z]{2,}(?:[ '’,.-]+[A-Za-z]{2,}){2,}|[a-z]{4,})")
 _VALUE_CHARS = 4
 _ECHO_CHARS = 12
 
@@ -59,7 +62,9 @@ class LeakGate:
 
     def __init__(self, scenario: Scenario) -> None:
         labels = {name for d in scenario.dimensions for name in (d.line or d.label, d.label)}
-        marks = (rf"{re.escape(label)}\s*[：:]" for label in sorted(labels))
+        marks = [rf"{re.escape(label)}\s*[：:]" for label in sorted(labels)]
+        forms = (scenario.product, *scenario.words.forms)
+        marks += [rf"{re.escape(form)}[：:]" for form in forms if form not in labels]
         self._marks = Patterns((*_ASIDE, *marks))
         examples = [example.get("text", "") for example in scenario.examples]
         self._examples = Words(
@@ -111,7 +116,7 @@ class LeakGate:
 def _own_values(brief: Brief) -> Iterator[tuple[str, Severity]]:
     """The long values of the brief's lists, which hardly anybody says who did not type them.
 
-    Nobody names the style or the relation to the other; an occasion may be named.
+    Nobody names the style, or what the other is to them; an occasion may be named.
     """
     told = f"{brief.value('salutation')}{brief.value('detail')}"
     for dimension in brief.scenario.dimensions:

@@ -40,7 +40,7 @@ class Gates:
         self._gates: tuple[Gate, ...] = (
             LengthGate(),
             PersonGate(),
-            SalutationGate(),
+            SalutationGate(scenario),
             ClicheGate(scenario),
             CopyingGate(),
             CalendarGate(scenario, today),

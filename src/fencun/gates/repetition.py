@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fencun.brief import Brief
 from fencun.gates.gate import Finding
 from fencun.gates.text import clause_words, shown
+from fencun.grams import grams
 
 _CLAUSE_CHARS = 6
 _GRAM_CHARS = 6
@@ -28,15 +29,14 @@ class RepetitionGate:
             start = text.find(again, text.find(again) + 1)
             yield self._found(start, start + len(again), again)
             return
-        grams = list(zip(*(text[at:] for at in range(_GRAM_CHARS)), strict=False))
-        if len(set(grams)) == len(grams):
+        said = grams(text, _GRAM_CHARS)
+        if len(set(said)) == len(said):
             return
         if match := _STUTTER.search(text[:_STUTTER_CHARS]):
             yield self._found(match.start(), match.end(), match[0])
             return
-        letters, times = Counter(grams).most_common(1)[0]
+        gram, times = Counter(said).most_common(1)[0]
         if times >= _GRAM_TIMES:
-            gram = "".join(letters)
             start = text.rfind(gram)
             yield self._found(start, start + _GRAM_CHARS, gram)
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from fencun.brief import Brief
 from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import unquoted
+from fencun.scenario import Scenario
 
-_CALLED = re.compile(r"[\W_]|\Z|好|过年|新年|新春|早|今|这|明|给|来")
+_CALLED = r"[\W_]|\Z|好|早|今|这|明|给|来"  # and what the scenario's own greetings begin with
 _SPOKEN_ABOUT = re.compile("[他她](?!们)")
 _ABOUT_TIMES = 2
 _I_AM = re.compile("我(?:就是|是|叫)(?:[您你]的?)?")
@@ -20,6 +21,10 @@ class SalutationGate:
     """The salutation is missing, changed, or late; or the other is spoken about, not to."""
 
     name = "salutation"
+
+    def __init__(self, scenario: Scenario) -> None:
+        greets = map(re.escape, scenario.words.greets)
+        self._called = re.compile("|".join((_CALLED, *greets)))
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
@@ -35,7 +40,7 @@ class SalutationGate:
         if claim := _claim(salutation, text):
             zh, en = f"把自己写成了“{salutation}”。", f"The writer claims to be {salutation!r}."
             yield self._found("fault", *claim, zh, en)
-        elif brief.likely_person != "你们" and not _speaks_to(salutation, text):
+        elif brief.likely_person != "你们" and not self._speaks_to(salutation, text):
             zh, en = (
                 f"像在讲“{salutation}”的事，不是对他说话。",
                 "It speaks about them, not to them.",
@@ -45,19 +50,18 @@ class SalutationGate:
             zh, en = f"“{salutation}”出现得晚，开头没有称呼。", f"{salutation!r} comes late."
             yield self._found("doubt", at, end, zh, en)
 
+    def _speaks_to(self, salutation: str, text: str) -> bool:
+        """Whether the text says 您 or 你, or calls the name first and then speaks of no 他."""
+        spoken = unquoted(text)
+        if _SPOKEN_TO.search(spoken):
+            return True
+        if len(_SPOKEN_ABOUT.findall(spoken)) >= _ABOUT_TIMES:
+            return False
+        first = spoken.find(salutation)
+        return first >= 0 and bool(self._called.match(spoken, first + len(salutation)))
+
     def _found(self, severity: Severity, start: int, end: int, zh: str, en: str) -> Finding:
         return Finding(self.name, severity, start, end, zh, en)
-
-
-def _speaks_to(salutation: str, text: str) -> bool:
-    """Whether the text says 您 or 你, or calls the name first and then speaks of no 他."""
-    spoken = unquoted(text)
-    if _SPOKEN_TO.search(spoken):
-        return True
-    if len(_SPOKEN_ABOUT.findall(spoken)) >= _ABOUT_TIMES:
-        return False
-    first = spoken.find(salutation)
-    return first >= 0 and bool(_CALLED.match(spoken, first + len(salutation)))
 
 
 def _claim(salutation: str, text: str) -> tuple[int, int] | None:

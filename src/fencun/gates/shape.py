@@ -21,9 +21,7 @@ _MARKDOWN = re.compile(
     re.MULTILINE,
 )
 _QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "'": "'", "《": "》", "（": "）"}
-_TITLE = re.compile(
-    r"\s*(?:【[^】\n]{1,30}】|《[^》\n]{1,20}》\s*\n|[^\s，。！？,.!?：:]{1,12}(?:祝福|贺词|贺卡|短信|寄语)[：:\n])"
-)
+_TITLE = r"【[^】\n]{1,30}】|《[^》\n]{1,20}》\s*\n"
 _SIGNED = re.compile(
     r"(?:(?<=[。！？!~～\n])[ \t]?[—–-]{1,2}[ \t]?[^\s—–，。！？]{1,10}"
     r"|(?:此致|敬礼|敬上|拜上|敬贺|谨上|敬启|顿首|谨贺|恭贺)[。！!]?"
@@ -41,6 +39,8 @@ class ShapeGate:
 
     def __init__(self, scenario: Scenario) -> None:
         self._rules = scenario.rules
+        forms = "|".join(map(re.escape, (scenario.product, *scenario.words.forms)))
+        self._title = re.compile(rf"\s*(?:{_TITLE}|[^\s，。！？,.!?：:]{{1,12}}(?:{forms})[：:\n])")
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
@@ -50,7 +50,7 @@ class ShapeGate:
         yield from self._quoted(text, brief.value("salutation"))
         if self._rules.letter:
             return
-        if match := _TITLE.match(text):
+        if match := self._title.match(text):
             yield self._found("fault", match, "写了标题。", "It has a title.")
         if match := _SIGNED.search(text, max(0, len(text) - _TAIL)):
             yield self._found("fault", match, "末尾署了名。", "It is signed.")

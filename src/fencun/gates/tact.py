@@ -7,19 +7,10 @@ from fencun.brief import Brief
 from fencun.gates.gate import Finding, Severity
 from fencun.gates.text import shown
 from fencun.scenario import Scenario, TactTopic
-from fencun.tact import told
+from fencun.tact import cue_text, unsaid
 from fencun.words import Patterns, Span, Words
 
 _STOP = re.compile(r"[\s，。；！？：、,.!?;:…—~～]")
-# "别提钱": what the writer wants left unsaid. What only says how to write stands in no text.
-_UNSAID = re.compile(
-    r"(?:别|不要|不许|不用)再?(?:提|说|讲|写)(?:到|他|她|我|你)?(?:的)?(?P<what>[\u4e00-\u9fff]{1,4}?)"
-    r"(?:了|这事|的事|这个)?(?=，|$)"
-)
-_MINE = re.compile(
-    r"^(?:去年|前年|那年|大学)?[我俺](?![爸妈爹娘爷奶公婆姥外哥姐弟妹舅姨姑叔伯家们俩跟和])"
-)
-_SECRET = re.compile(r"没跟|没告诉|没说|瞒|不想|别提|不要提")
 
 
 class TactGate:
@@ -41,11 +32,12 @@ class TactGate:
 
     def check(self, text: str, brief: Brief) -> Iterator[Finding]:
         """See :meth:`fencun.gates.gate.Gate.check`."""
-        yield from self._unsaid(text, told(brief.value("detail")))
-        for topic in brief.topics:
-            mine = _is_mine(brief, topic)
+        yield from self._unsaid(text, cue_text(brief.value("detail")))
+        topics = brief.topics
+        hushed = brief.hushed if topics else ()
+        for topic in topics:
             for span in self._named(text, topic):
-                yield self._found(topic, span, mine)
+                yield self._found(topic, span, topic in hushed)
 
     def _named(self, text: str, topic: TactTopic) -> Iterator[Span]:
         """Yield what names the matter; of two places that overlap the first."""
@@ -60,15 +52,14 @@ class TactGate:
                 yield span
 
     def _unsaid(self, text: str, detail: str) -> Iterator[Finding]:
-        for match in _UNSAID.finditer(detail):
-            what = match["what"]
+        for what in unsaid(detail):
             if (at := text.find(what)) >= 0:
                 yield Finding(
                     self.name, "fault", at, at + len(what),
                     f"您说了别提“{shown(what)}”。", f"You asked to leave {shown(what)!r} unsaid.",
                 )  # fmt: skip
 
-    def _found(self, topic: TactTopic, span: Span, mine: bool) -> Finding:
+    def _found(self, topic: TactTopic, span: Span, hushed: bool) -> Finding:
         start, end, word = span
         if word in topic.unfit:
             zh, en = (
@@ -76,7 +67,6 @@ class TactGate:
                 f"{shown(word)!r} jars with {topic.en}.",
             )
             return Finding(self.name, "fault", start, end, zh, en)
-        hushed = topic.handling == "不提" and not mine
         severity: Severity = "fault" if hushed else "doubt"
         return Finding(
             self.name,
@@ -86,10 +76,3 @@ class TactGate:
             f"“{shown(word)}”点破了{topic.name}，{'这事不提更好' if hushed else '再轻一点更好'}。",
             f"{shown(word)!r} names {topic.en}: {'leave it out' if hushed else 'be lighter'}.",
         )
-
-
-def _is_mine(brief: Brief, topic: TactTopic) -> bool:
-    """Whether the matter is the writer's own, and no secret: the writer may speak of it."""
-    detail = told(brief.value("detail"))
-    telling = [c for c in detail.split("，") if topic in brief.scenario.topics_in(c)]
-    return bool(telling) and all(map(_MINE.match, telling)) and not _SECRET.search(detail)

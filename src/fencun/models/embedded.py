@@ -14,8 +14,9 @@ from fencun.errors import EngineError, ModelError
 from fencun.models import dialect, sse, wire
 from fencun.models.admission import Admission
 from fencun.models.cores import physical_cores
-from fencun.models.dialect import Piece
+from fencun.models.dialect import EventPart
 from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
+from fencun.models.loan import Loaded
 from fencun.models.process import ServerProcess, ServerSettings
 from fencun.models.several import even_parts, merged, numbered
 
@@ -96,6 +97,12 @@ class EmbeddedEngine:
     def has_adapter(self) -> bool:
         """Whether an adapter is loaded."""
         return bool(self._settings.adapters)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The files that answer, and how long a request may be."""
+        told = self._settings
+        return Loaded(told.model, told.adapters, told.context)
 
     @property
     def pid(self) -> int | None:
@@ -181,7 +188,7 @@ class EmbeddedEngine:
         decoding: Decoding,
         n: int = 1,
         slot: int | None = None,
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[EventPart, None]:
         scale = decoding.adapter_scale if self.has_adapter else 0.0
         body = self._body(messages, decoding, scale) | {"n": n}
         if slot is not None:
@@ -201,7 +208,7 @@ class EmbeddedEngine:
 
     async def _watched(
         self, server: ServerProcess, body: dict[str, Any]
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[EventPart, None]:
         pieces = self._ask(server, body)
         watched = wire.unstalled(pieces, first_s=self._first_s, next_s=self._next_s)
         try:
@@ -233,7 +240,7 @@ class EmbeddedEngine:
 
     async def _ask(
         self, server: ServerProcess, body: dict[str, Any]
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[EventPart, None]:
         headers = {"Authorization": f"Bearer {server.key}"}
         url = f"{server.url}/v1/chat/completions"
         try:

@@ -5,8 +5,8 @@ import math
 import random
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,17 +17,18 @@ from fencun.errors import BusyError, EngineError, FencunError
 from fencun.models import dialect, sse, wire
 from fencun.models.address import parse_address
 from fencun.models.admission import Admission
-from fencun.models.dialect import Piece
+from fencun.models.dialect import EventPart
 from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
 from fencun.models.fields import Fields
 from fencun.models.proxy import route_to
 from fencun.models.several import merged, numbered
 
-_RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+_RETRIED = frozenset({408, 409, 425, 429, *range(500, 600)} - {501, 505})
 _LONGEST_PAUSE_S = 30.0
 _LONGEST_WAIT_S = 7 * 24 * 3600
 _REDIRECTS = 3
 _LONGEST_REFUSAL = 1 << 16  # bytes
+_REST_S = 0.5
 _THOUGHTS = 4096  # tokens: what a model that thinks may spend before it begins to write
 _THINKER = re.compile(
     r"thinking|(?<![a-z])r1(?![0-9])|qwq|gpt-oss|magistral|reason|(?<![a-z0-9])o[1-9](?![0-9])",
@@ -73,6 +74,7 @@ class EndpointEngine:
         self._http = httpx.AsyncClient(
             headers=self._address.headers,
             timeout=httpx.Timeout(connect_s, read=None),
+            limits=httpx.Limits(max_keepalive_connections=parallel),  # all are asked again
             **route_to(self._address.url),
         )
         self._closed = False
@@ -139,7 +141,7 @@ class EndpointEngine:
         cut off in its thoughts, for want of knowing better, is asked for once more.
         """
         while True:
-            knew, told = self._thinks, False
+            knew, yielded = self._thinks, False
             most = decoding.max_tokens + (_THOUGHTS if knew else 0)
             pieces = self._pieces(messages, replace(decoding, max_tokens=most))
             events = wire.answers(pieces, hold=self._hold, mistaken=self._hold_back)
@@ -148,9 +150,9 @@ class EndpointEngine:
                     if isinstance(event, Whole):
                         self._thinks = self._thinks or event.completion.thought
                         cut = event.completion.thought and event.completion.finish == "length"
-                        if cut and not (knew or told):
+                        if cut and not (knew or yielded):
                             break
-                    told = True
+                    yielded = True
                     yield event
                 else:
                     return
@@ -160,7 +162,7 @@ class EndpointEngine:
 
     async def _pieces(
         self, messages: Sequence[Message], decoding: Decoding
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[EventPart, None]:
         if self._closed:
             raise EngineError("引擎已经关闭。", "The engine is closed.")
         try:
@@ -174,7 +176,9 @@ class EndpointEngine:
         except FencunError as error:
             raise self._address.hide(error) from error.__cause__
 
-    async def _tried(self, body: dict[str, Any], decoding: Decoding) -> AsyncGenerator[Piece, None]:
+    async def _tried(
+        self, body: dict[str, Any], decoding: Decoding
+    ) -> AsyncGenerator[EventPart, None]:
         """Ask until an answer begins, or nothing is left to be tried."""
         attempt, plain = 0, False
         while True:
@@ -200,7 +204,7 @@ class EndpointEngine:
                     raise error.final() from error
                 await asyncio.sleep(error.pause_s(attempt))
 
-    async def _once(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+    async def _once(self, body: dict[str, Any]) -> AsyncGenerator[EventPart, None]:
         watched = wire.unstalled(self._ask(body), first_s=self._first_s, next_s=self._next_s)
         try:
             async with aclosing(watched):
@@ -215,7 +219,7 @@ class EndpointEngine:
                 "Check the address, the network, the proxy and the service.",
             ) from error
 
-    async def _ask(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+    async def _ask(self, body: dict[str, Any]) -> AsyncGenerator[EventPart, None]:
         url = self._address.url
         for _ in range(_REDIRECTS):
             async with self._http.stream("POST", url, json=body) as response:
@@ -224,10 +228,12 @@ class EndpointEngine:
                     continue
                 if not response.is_success:
                     raise _refusal(response, await _head(response), body["model"])
-                lines = sse.lines(response.aiter_bytes(), response.charset_encoding)
+                chunks = response.aiter_bytes()
+                lines = sse.lines(chunks, response.charset_encoding)
                 async with aclosing(wire.read_pieces(lines)) as pieces:
                     async for piece in pieces:
                         yield piece
+                await _rest(chunks)
                 return
         raise EngineError(
             f"模型接口 {self._address.shown} 来回转址，请检查 FENCUN_ENDPOINT。",
@@ -320,6 +326,14 @@ def _moved(response: httpx.Response) -> str:
     )
 
 
+async def _rest(chunks: AsyncIterator[bytes]) -> None:
+    """Take what follows the end of an answer: only then is its connection kept for the next."""
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_REST_S):
+            async for _ in chunks:
+                pass
+
+
 async def _head(response: httpx.Response) -> str:
     """Return the beginning of a refusal's body."""
     body = b""
@@ -327,7 +341,7 @@ async def _head(response: httpx.Response) -> str:
         body += chunk
         if len(body) > _LONGEST_REFUSAL:
             break
-    return body[:_LONGEST_REFUSAL].decode(errors="replace")
+    return body[:_LONGEST_REFUSAL].decode(sse.known(response.charset_encoding), "replace")
 
 
 def _seconds(header: str | None) -> float | None:

@@ -97,19 +97,19 @@ class FakeEngine:
     async def _one(
         self, messages: Sequence[Message], decoding: Decoding, index: int
     ) -> AsyncGenerator[Delta | Whole, None]:
-        told: list[Completion] = []
+        wholes: list[Completion] = []
         seeded = replace(decoding, seed=decoding.seed + index)
-        async with aclosing(self._stream(messages, seeded, told.append)) as pieces:
+        async with aclosing(self._stream(messages, seeded, wholes.append)) as pieces:
             async for piece in pieces:
                 yield Delta(index, piece)
-        yield Whole(index, told[0])
+        yield Whole(index, wholes[0])
 
     async def complete(self, messages: Sequence[Message], decoding: Decoding) -> Completion:
         """Return the next answer whole."""
-        told: list[Completion] = []
-        async for _ in self._stream(messages, decoding, told.append):
+        wholes: list[Completion] = []
+        async for _ in self._stream(messages, decoding, wholes.append):
             pass
-        return told[0]
+        return wholes[0]
 
     async def probability(
         self, messages: Sequence[Message], answer: str, other: str, decoding: Decoding

@@ -1,4 +1,4 @@
-"""What a LoRA adapter in a GGUF file holds: looked at before an engine loads it.
+"""What the head of a GGUF file says, and whether a LoRA adapter in one can do what it should.
 
 The layout is that of https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, version 2 and 3.
 llama.cpp loads an adapter without tensors, or with an alpha that is no number, without a word:
@@ -43,12 +43,30 @@ class Tensor:
         return math.prod(self.shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands before the numbers of a file: its metadata, and its tensors by their names."""
+
+    metadata: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
 class _BadFileError(ValueError):
     """What is wrong, in Chinese and in English."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(zh)
         self.zh, self.en = zh, en
+
+
+def read_head(path: Path) -> Head:
+    """Return what the head of the file ``path`` says.
+
+    Raises:
+        ModelError: it is no GGUF file, cut short, or cannot be read.
+    """
+    with _refused(("模型文件", "model file"), path), _mapped(path) as data:
+        return _read(data)
 
 
 def check_adapter(path: Path) -> None:
@@ -58,24 +76,32 @@ def check_adapter(path: Path) -> None:
         ModelError: it is no LoRA adapter in GGUF, has no pair of tensors or one that does not
             fit together, changes nothing, or holds what is no number.
     """
+    mend = "请重新导出：fencun tune export。", " Export it again: fencun tune export."
+    with _refused(("适配器", "adapter"), path, mend), _mapped(path) as data:
+        head = _read(data)
+        _check_metadata(head.metadata)
+        pairs = list(_pairs(head.tensors))
+        for name, down, up in pairs:
+            _check_shapes(name, down, up)
+            _check_numbers(data, name, down, up)
+        if not any(_moves(data, up) for _, _, up in pairs):
+            raise _BadFileError("所有权重都是零，加载了也没有用", "it is all zeros")
+
+
+@contextmanager
+def _refused(what: tuple[str, str], path: Path, mend: tuple[str, str] = ("", "")) -> Iterator[None]:
+    """Say of the file ``path``, in Chinese and in English ``what``, why it cannot be used."""
     try:
-        with _mapped(path) as data:
-            metadata, tensors = _read(data)
-            _check_metadata(metadata)
-            for name, down, up in _pairs(tensors):
-                _check_shapes(name, down, up)
-                _check_numbers(data, name, down, up)
-            if not any(_moves(data, up) for _, _, up in _pairs(tensors)):
-                raise _BadFileError("所有权重都是零，加载了也没有用", "it is all zeros")
+        yield
     except _BadFileError as bad:
         raise ModelError(
-            f"适配器 {path} 不能用：{bad.zh}。请重新导出：fencun tune export。",
-            f"The adapter {path} cannot be used: {bad.en}. Export it again: fencun tune export.",
+            f"{what[0]} {path} 不能用：{bad.zh}。{mend[0]}",
+            f"The {what[1]} {path} cannot be used: {bad.en}.{mend[1]}",
         ) from bad
     except OSError as error:
         raise ModelError(
-            f"打不开适配器 {path}：{error.strerror}。",
-            f"Cannot open the adapter {path}: {error.strerror}.",
+            f"打不开{what[0]} {path}：{error.strerror}。",
+            f"Cannot open the {what[1]} {path}: {error.strerror}.",
         ) from error
 
 
@@ -88,7 +114,7 @@ def _mapped(path: Path) -> Iterator[mmap.mmap]:
             yield data
 
 
-class _Reader:
+class _HeadReader:
     """Reads what stands one after another in the head of a file."""
 
     def __init__(self, data: mmap.mmap) -> None:
@@ -124,8 +150,8 @@ class _Reader:
         return self.scalar(_SCALARS[kind])
 
 
-def _read(data: mmap.mmap) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    reader = _Reader(data)
+def _read(data: mmap.mmap) -> Head:
+    reader = _HeadReader(data)
     if data[:4] != b"GGUF":
         raise _BadFileError("不是 GGUF 文件", "it is no GGUF file")
     reader.at = 4
@@ -148,7 +174,8 @@ def _read(data: mmap.mmap) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not isinstance(align, int) or align < 1:
         raise _BadFileError("文件头读不懂", "its head is unreadable")
     start = -(-reader.at // align) * align
-    return metadata, {n: Tensor(t.shape, t.kind, start + t.offset) for n, t in found.items()}
+    placed = {n: Tensor(t.shape, t.kind, start + t.offset) for n, t in found.items()}
+    return Head(metadata, placed)
 
 
 def _check_metadata(metadata: dict[str, Any]) -> None:

@@ -59,15 +59,15 @@ def require_sound(path: Path, check: Callable[[Path], None]) -> None:
 
 def _remembered(path: Path, what: str, find: Callable[[], Any]) -> Any:
     try:
-        stamp = _stamp(path)
+        now = stamp(path)
         known = _known()
         entry = known.get(str(path.resolve()), {})
-        if entry.get("stamp") == stamp and what in entry:
+        if entry.get("stamp") == now and what in entry:
             return entry[what]
         found = find()
-        kept = entry if entry.get("stamp") == stamp else {}
-        if _stamp(path) == stamp:  # or it was written while it was read
-            known[str(path.resolve())] = {**kept, "stamp": stamp, what: found}
+        kept = entry if entry.get("stamp") == now else {}
+        if stamp(path) == now:  # or it was written while it was read
+            known[str(path.resolve())] = {**kept, "stamp": now, what: found}
             with suppress(FencunError):  # a folder that cannot be written costs time only
                 files.write_json(models_dir() / _FILE, dict([*known.items()][-_MANY:]))
     except OSError as error:
@@ -77,9 +77,10 @@ def _remembered(path: Path, what: str, find: Callable[[], Any]) -> Any:
     return found
 
 
-def _stamp(path: Path) -> list[int]:
-    told = path.stat()
-    return [told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns]
+def stamp(path: Path) -> list[int]:
+    """Return what changes when a file does: device, inode, size and times."""
+    status = path.stat()
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _known() -> dict[str, dict[str, Any]]:

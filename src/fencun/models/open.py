@@ -11,6 +11,15 @@ from fencun.models.gguf import check_adapter
 from fencun.models.installed import Installed, chosen, locate, receipt_of
 from fencun.models.integrity import require_hash, require_sound
 
+# What a process elsewhere must know to open the same engine.
+SETTINGS = (
+    "FENCUN_ENDPOINT",
+    "FENCUN_ENDPOINT_MODEL",
+    "FENCUN_ENDPOINT_KEY",
+    "FENCUN_ENDPOINT_TUNED",
+    "FENCUN_MODEL",
+)
+
 
 def in_use(model: str | None = None) -> str:
     """Return ``model`` or else what the environment and ``fencun model use`` decide.
@@ -97,11 +106,7 @@ def _endpoint(location: str, adapters: Sequence[Path], parallel: int, waiting: i
 
     urls, _, model = location.partition("#")
     if not model:
-        raise ModelError(
-            "没有说用接口上的哪个模型：写成 http://地址/v1#模型名，或设 FENCUN_ENDPOINT_MODEL。",
-            "Which model of the endpoint? Write http://host/v1#model, "
-            "or set FENCUN_ENDPOINT_MODEL.",
-        )
+        raise _nameless()
     if adapters:
         raise ModelError(
             "外部接口不能加载本地适配器；请在接口那一侧加载，或改用内置引擎。",
@@ -123,9 +128,31 @@ def _endpoint(location: str, adapters: Sequence[Path], parallel: int, waiting: i
     return engines[0] if len(engines) == 1 else PoolEngine(engines)
 
 
+def _nameless() -> ModelError:
+    return ModelError(
+        "没有说用接口上的哪个模型：写成 http://地址/v1#模型名，或设 FENCUN_ENDPOINT_MODEL。",
+        "Which model of the endpoint? Write http://host/v1#model, or set FENCUN_ENDPOINT_MODEL.",
+    )
+
+
 def is_endpoint(location: str) -> bool:
     """Whether ``location`` (see :func:`in_use`) is an endpoint rather than a model's file."""
     return location.startswith(("http://", "https://"))
+
+
+def model_name(model: str | None = None) -> str:
+    """Return the id of ``model`` (see :func:`in_use`), as an engine on it would call it.
+
+    Raises:
+        ModelError: no such model, or an endpoint without a model.
+    """
+    model = in_use(model)
+    if not is_endpoint(model):
+        return locate(model).name
+    _, _, name = model.partition("#")
+    if not name:
+        raise _nameless()
+    return name
 
 
 def tuned_model() -> str:

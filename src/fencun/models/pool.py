@@ -10,14 +10,14 @@ from fencun.errors import BusyError, EngineError, FencunError
 from fencun.models import wire
 from fencun.models.endpoint import EndpointEngine
 from fencun.models.engine import Completion, Decoding, Delta, Message, Whole
-from fencun.models.several import merged
+from fencun.models.several import Told, merged
 
 _ROUNDS = 4
 _REST_S = 10.0
 
 
 @dataclass(slots=True)
-class _Place:
+class _Endpoint:
     """An endpoint: how many answers it is giving, and until when it is left alone."""
 
     engine: EndpointEngine
@@ -42,7 +42,7 @@ class PoolEngine:
     ) -> None:
         """Take at least one engine; they are closed with this one. ``clock`` is in seconds."""
         assert engines
-        self._places = [_Place(engine) for engine in engines]
+        self._places = [_Endpoint(engine) for engine in engines]
         self._rest_s = rest_s
         self._clock = clock
 
@@ -97,28 +97,22 @@ class PoolEngine:
     async def _one(
         self, messages: Sequence[Message], decoding: Decoding, index: int
     ) -> AsyncGenerator[Delta | Whole, None]:
-        """Ask one place after the other; what was told is not told again.
-
-        Where another endpoint says it in other words, only the whole answer is told.
-        """
-        said = ""
+        """Ask one place after the other; what was told is not told again, see :class:`Told`."""
+        told = Told()
         last: FencunError | None = None
         for turn in range(_ROUNDS):
             asked: set[int] = set()
             while (number := self._next(asked)) is not None:
                 asked.add(number)
-                again = ""
+                told.restart()
                 try:
                     async with aclosing(self._from(number, messages, decoding)) as events:
                         async for event in events:
+                            for news in told.news(replace(event, index=index)):
+                                yield news
                             if isinstance(event, Whole):
                                 self._places[number].resting_until = 0.0
-                                yield replace(event, index=index)
                                 return
-                            again += event.text
-                            if again.startswith(said) and len(again) > len(said):
-                                yield Delta(index, again[len(said) :])
-                                said = again
                 except (wire.LostError, BusyError) as error:
                     self._leave_alone(number, error)
                     last = error

@@ -1,4 +1,4 @@
-"""How far a download is: bytes, speed and the time that is left."""
+"""How far a download is: bytes, and how fast they come."""
 
 import time
 from collections import deque
@@ -13,14 +13,13 @@ _PAUSE_S = 0.1
 class Progress:
     """A moment of a download. ``speed`` is in bytes a second over the last ten seconds.
 
-    ``total`` and ``eta_s`` are None where the source does not tell the size.
+    ``total`` is None where the source does not tell the size.
     """
 
     source: str
     done: int
     total: int | None
     speed: float
-    eta_s: float | None
 
 
 Report = Callable[[Progress], None]
@@ -49,5 +48,4 @@ class Meter:
         self._told = now
         since, start = self._marks[0]
         speed = max(0.0, (done - start) / (now - since)) if now > since else 0.0
-        left = (self._total - done) / speed if self._total and speed else None
-        self._report(Progress(self._source, done, self._total, speed, left))
+        self._report(Progress(self._source, done, self._total, speed))

@@ -52,13 +52,40 @@ async def _tell(
         raise
 
 
+class Told:
+    """What was told of each answer, so that another source can go on with it.
+
+    Where the other says it in other words, only the whole answer is told.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[int, str] = {}
+        self._again: dict[int, str] = {}
+
+    def restart(self) -> None:
+        """Note that what comes next begins anew."""
+        self._again.clear()
+
+    def news(self, event: Delta | Whole | None) -> list[Delta | Whole]:
+        """Return what of ``event`` was not told before."""
+        if not isinstance(event, Delta):
+            return [event] if event else []
+        said = self._said.get(event.index, "")
+        again = self._again.get(event.index, "") + event.text
+        self._again[event.index] = again
+        if not again.startswith(said) or again == said:
+            return []
+        self._said[event.index] = again
+        return [Delta(event.index, again[len(said) :])]
+
+
 async def numbered(
     stream: AsyncGenerator[Delta | Whole, None], first: int
 ) -> AsyncGenerator[Delta | Whole, None]:
     """Yield ``stream`` with its answers counted from ``first`` on."""
     async with aclosing(stream):
         async for event in stream:
-            yield replace(event, index=first + event.index)
+            yield replace(event, index=first + event.index) if first else event
 
 
 def even_parts(n: int, parts: int) -> list[int]:

@@ -13,6 +13,7 @@ _LONGEST_LINE = 1 << 20  # and characters of one line, or of a body that is no s
 _FIELDS = frozenset({"", "data", "event", "id", "retry", "error"})
 _CHARSETS = frozenset({"utf-8", "gbk", "gb2312", "gb18030", "big5"})  # where "\n" is one byte
 _MANY = 64  # lines of one event
+_JSON = json.JSONDecoder(strict=False)  # made once: to make one costs as much as to use it
 
 
 async def lines(
@@ -25,7 +26,7 @@ async def lines(
     Raises:
         EngineError: more came than any answer has.
     """
-    decoder = codecs.getincrementaldecoder(_known(charset))(errors="replace")
+    decoder = codecs.getincrementaldecoder(known(charset))(errors="replace")
     rest, count = "", 0
     first = True
     async for chunk in chunks:
@@ -49,7 +50,8 @@ def _endless() -> EngineError:
     )
 
 
-def _known(charset: str | None) -> str:
+def known(charset: str | None) -> str:
+    """Return the name of ``charset`` where it is one that endpoints speak, else ``utf-8``."""
     try:
         name = codecs.lookup(charset or "utf-8").name
     except (LookupError, ValueError):
@@ -77,14 +79,14 @@ class FailureError(ValueError):
 async def events(lines: AsyncIterator[str]) -> AsyncGenerator[dict[str, Any], None]:
     """Yield the JSON objects of a stream up to ``[DONE]`` or its end; the last one may be ``{}``.
 
-    ``{}`` stands for ``[DONE]``. A body that is no stream at all (one JSON document, or one
-    JSON object a line) is read, too: every object is yielded, then ``{}``.
+    ``{}`` stands for ``[DONE]``. A body of other form is read, too: one JSON document, or one JSON
+    object a line, each yielded as it comes; after a single one ``{}``.
 
     Raises:
         FailureError: an ``error`` event or field.
         UnreadableError: what came is no JSON object.
     """
-    reader, begun = _Reader(), False
+    reader, begun = _EventReader(), False
     async for line in lines:
         if not begun and line.strip() and line.partition(":")[0] not in _FIELDS:
             async with aclosing(_document(line, lines)) as values:
@@ -99,7 +101,7 @@ async def events(lines: AsyncIterator[str]) -> AsyncGenerator[dict[str, Any], No
     reader.take("")
 
 
-class _Reader:
+class _EventReader:
     """Puts the lines of a stream together to events."""
 
     def __init__(self) -> None:
@@ -125,7 +127,7 @@ class _Reader:
         return None
 
     def _data(self, value: str) -> dict[str, Any] | None:
-        if value.strip() == "[DONE]":
+        if len(value) < 16 and value.strip().upper() == "[DONE]":
             return {}
         self._pending.append(value)
         if self._kind == "error":
@@ -140,7 +142,7 @@ def _parsed(pending: list[str]) -> dict[str, Any] | None:
     """Return the object that the lines make together; None where more must come."""
     text = "\n".join(pending)
     try:
-        value = json.loads(text, strict=False)
+        value = _JSON.decode(text)
     except (ValueError, RecursionError) as error:
         if text.strip() and (len(pending) > _MANY or not text.lstrip().startswith("{")):
             raise UnreadableError(text) from error
@@ -151,6 +153,30 @@ def _parsed(pending: list[str]) -> dict[str, Any] | None:
 
 
 async def _document(first: str, lines: AsyncIterator[str]) -> AsyncGenerator[dict[str, Any], None]:
+    if (value := _object(first)) is None:
+        value = await _whole(first, lines)
+    yield value
+    alone = True
+    async for line in lines:
+        if line.strip():
+            if (value := _object(line)) is None:
+                raise UnreadableError(line)
+            yield value
+            alone = False
+    if alone:  # of several the last one must say that it is the last
+        yield {}
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """Return the JSON object that ``text`` is; None for anything else, an empty one too."""
+    try:
+        value = _JSON.decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and value else None
+
+
+async def _whole(first: str, lines: AsyncIterator[str]) -> dict[str, Any]:
     rest, count = [first], len(first)
     async for line in lines:
         count += len(line)
@@ -158,15 +184,6 @@ async def _document(first: str, lines: AsyncIterator[str]) -> AsyncGenerator[dic
             raise _endless()
         rest.append(line)
     text = "\n".join(rest)
-    try:
-        values = [json.loads(text, strict=False)]
-    except (ValueError, RecursionError):
-        try:
-            values = [json.loads(line, strict=False) for line in rest if line.strip()]
-        except (ValueError, RecursionError) as error:
-            raise UnreadableError(text) from error
-    for value in values:
-        if not isinstance(value, dict) or not value:
-            raise UnreadableError(text)
-        yield value
-    yield {}
+    if (value := _object(text)) is None:
+        raise UnreadableError(text)
+    return value

@@ -4,16 +4,32 @@ import re
 
 _NAMES = (
     "think", "thinking", "thought", "thoughts", "reasoning", "reflection", "analysis",
-    "scratchpad", "antthinking", "seed:think",
+    "scratchpad", "antthinking", "seed:think", "cot", "chain_of_thought", "monologue", "planning",
+    "inner_thoughts", "inner_monologue", "thinking_process", "thought_process",
+    "reasoning_process", "reasoning_content", "思考", "思考过程", "推理", "推理过程", "思路",
+    "分析", "分析过程", "内心独白",
 )  # fmt: skip
 _OPENS = (
     "[think]",
     "◁think▷",
     "<|begin_of_thought|>",
+    "<|begin_of_thinking|>",
+    "<｜begin▁of▁thinking｜>",
+    "<unused94>thought",
+    "＜think＞",
     "<|channel|>analysis<|message|>",
     "<|channel|>commentary<|message|>",
 )
-_CLOSES = ("[/think]", "◁/think▷", "<|end_of_thought|>", "<|channel|>final<|message|>")
+_CLOSES = (
+    "[/think]",
+    "◁/think▷",
+    "<|end_of_thought|>",
+    "<|end_of_thinking|>",
+    "<｜end▁of▁thinking｜>",
+    "<unused95>",
+    "＜/think＞",
+    "<|channel|>final<|message|>",
+)
 _LONGEST = 120  # characters of the longest tag there is
 _NAME = "|".join(sorted(_NAMES, key=len, reverse=True))
 _REST = r"(?:\s[^<>]{0,80})?"
@@ -94,7 +110,7 @@ class ThinkFilter:
 
 def _unfinished(text: str) -> int:
     """Return where a tag begins that the end of ``text`` leaves unfinished; else its length."""
-    for match in re.finditer(r"[<\[◁]", text):
+    for match in re.finditer(r"[<＜\[◁]", text):
         tail = text[match.start() :]
         if len(tail) <= _LONGEST and (
             _UNFINISHED.fullmatch(tail)

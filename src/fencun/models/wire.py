@@ -11,15 +11,18 @@ from typing import Any
 
 from fencun.errors import EngineError
 from fencun.models import dialect, sse
-from fencun.models.dialect import Piece
+from fencun.models.dialect import EventPart
 from fencun.models.engine import Completion, Decoding, Delta, Finish, Message, Whole
 from fencun.models.think import ThinkFilter
 
 _MARKER = re.compile(r"<\||\|>|</?s>|</?think>|\[/?INST\]", re.IGNORECASE)
-# A line end is a line end, and what no text holds is left out.
+# A line end is a line end; what no text holds is left out, and so is what turns it round unseen.
 _TIDY: dict[int, str | None] = {
-    **dict.fromkeys((*range(0x09), *range(0x0D, 0x20), 0x7F)),
+    **dict.fromkeys((*range(0x09), *range(0x0D, 0x20), *range(0x7F, 0xA0))),
+    **dict.fromkeys((0xAD, 0x200B, 0x200E, 0x200F, 0x061C, 0xFEFF)),
+    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2060, 0x2070))),
     **dict.fromkeys((0x0B, 0x0C, 0x85, 0x2028, 0x2029), "\n"),
+    0x1B: "\ufffd",  # what a terminal would obey goes on after it: no text to be sent
 }
 
 
@@ -59,7 +62,7 @@ def defused(text: str) -> str:
     return _MARKER.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
-async def read_pieces(lines: AsyncIterator[str], n: int = 1) -> AsyncGenerator[Piece, None]:
+async def read_pieces(lines: AsyncIterator[str], n: int = 1) -> AsyncGenerator[EventPart, None]:
     """Yield the pieces of a server-sent event stream up to ``[DONE]``, or its end once finished.
 
     ``n`` is the number of answers asked for. llama.cpp tells what each of them cost right
@@ -71,15 +74,23 @@ async def read_pieces(lines: AsyncIterator[str], n: int = 1) -> AsyncGenerator[P
     """
     finished: list[int] = []
     begun: set[int] = set()
+    only: int | None = None
     last: dict[str, Any] | None = {}
+    more = False
     try:
-        async for event in sse.events(lines):
+        async for told in sse.events(lines):
+            event = dialect.usual(told)
             if not event and last is not None:
                 raise sse.UnreadableError(json.dumps(last or "[DONE]"))
-            if not event:
+            if not event and not more:
                 return
+            more = told.get("done") is False  # in Ollama's words
             last = None if event.get("choices") or last is None else event
             for piece in dialect.pieces(event, begun):
+                if n == 1 and piece.index >= 0:
+                    only = piece.index if only is None else only
+                    if piece.index != only:  # another answer, which nobody asked for
+                        continue
                 yield _placed(piece, n, finished)
     except sse.FailureError as error:
         raise dialect.refused(str(error)) from error
@@ -91,13 +102,16 @@ async def read_pieces(lines: AsyncIterator[str], n: int = 1) -> AsyncGenerator[P
         )
 
 
-def _placed(piece: Piece, n: int, finished: list[int]) -> Piece:
+def _placed(piece: EventPart, n: int, finished: list[int]) -> EventPart:
     """Return ``piece`` with the index it belongs to; note in ``finished`` what has ended."""
     if piece.finish is not None:
         finished.append(0 if n == 1 else piece.index)
-    if piece.index < 0:
-        return replace(piece, index=finished[-1] if finished else 0)
-    return replace(piece, index=0) if n == 1 else piece
+    index = piece.index
+    if n == 1:
+        index = 0
+    elif index < 0:
+        index = finished[-1] if finished else 0
+    return piece if index == piece.index else replace(piece, index=index)
 
 
 def whole(body: dict[str, Any]) -> Completion:
@@ -127,8 +141,8 @@ def odds(body: bytes, answer: str, other: str) -> float | None:
     """
     try:
         likeliest = json.loads(body)["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
-        told = {each["token"]: math.exp(min(0.0, each["logprob"])) for each in likeliest}
-        for_, against = told.get(answer, 0.0), told.get(other, 0.0)
+        chances = {each["token"]: math.exp(min(0.0, each["logprob"])) for each in likeliest}
+        for_, against = chances.get(answer, 0.0), chances.get(other, 0.0)
     except (ValueError, LookupError, TypeError) as error:
         raise EngineError(
             "模型服务回了看不懂的内容。", "The model server sent something unreadable."
@@ -137,8 +151,8 @@ def odds(body: bytes, answer: str, other: str) -> float | None:
 
 
 async def unstalled(
-    pieces: AsyncIterator[Piece], *, first_s: float, next_s: float
-) -> AsyncGenerator[Piece, None]:
+    pieces: AsyncIterator[EventPart], *, first_s: float, next_s: float
+) -> AsyncGenerator[EventPart, None]:
     """Pass pieces on; raise :class:`StallError` when the next one takes too long (seconds)."""
     limit = first_s
     while True:
@@ -161,21 +175,26 @@ class _Growing:
 
     def __init__(self, *, hold: bool) -> None:
         self.thinking = ThinkFilter(hold=hold)
+        self._increments = dialect.Increments()
         self._surrogate = ""
         self._logprobs: list[float] = []
         self._finish: Finish | None = None
         self._thought = False
         self._prompt_tokens = self._completion_tokens = 0
 
-    def add(self, piece: Piece) -> str:
+    def add(self, piece: EventPart) -> str:
         """Take a piece; return what of it is to be shown."""
-        self._logprobs.extend(piece.logprobs)
+        text = self._increments.take(piece.text)
+        if not self._increments.repeats:  # else nobody knows whether these repeat, too
+            self._logprobs.extend(piece.logprobs)
+        elif self._logprobs:
+            self._logprobs.clear()
         if self._finish in (None, "stop"):  # what was refused is not whole after all
             self._finish = piece.finish or self._finish
         self._thought = self._thought or piece.thought
         self._prompt_tokens = piece.prompt_tokens or self._prompt_tokens
         self._completion_tokens = piece.completion_tokens or self._completion_tokens
-        return self.thinking.feed(self._mended(piece.text))
+        return self.thinking.feed(self._mended(text))
 
     def _mended(self, text: str) -> str:
         """Join the halves of a character that two pieces cut; tidy line ends and controls."""
@@ -187,13 +206,15 @@ class _Growing:
         return whole.decode("utf-16", "replace").translate(_TIDY)
 
     @property
-    def told(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether its end and its cost have come: nothing more will."""
         return self._finish is not None and self._completion_tokens > 0
 
     def rest(self) -> str:
         """Return what was held back until it was certain that no more comes."""
-        return self.thinking.feed("\ufffd" if self._surrogate else "") + self.thinking.finish()
+        held = self._mended(self._increments.rest())
+        held += "\ufffd" if self._surrogate else ""
+        return self.thinking.feed(held) + self.thinking.finish()
 
     def completion(self) -> Completion:
         mean = sum(self._logprobs) / len(self._logprobs) if self._logprobs else None
@@ -208,7 +229,7 @@ class _Growing:
 
 
 async def answers(
-    pieces: AsyncGenerator[Piece, None],
+    pieces: AsyncGenerator[EventPart, None],
     n: int = 1,
     *,
     hold: bool = False,
@@ -229,7 +250,7 @@ async def answers(
                 yield Delta(piece.index, shown)
             if answer.thinking.mistaken:
                 mistaken()
-            if n > 1 and answer.told:
+            if n > 1 and answer.is_whole:
                 del growing[piece.index]
                 for event in _ended(piece.index, answer):
                     yield event

@@ -1,6 +1,7 @@
 """Who does what: noted in the same transaction as what they did."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -23,6 +24,16 @@ class Act:
 
 # What the present request does. Every write of the store while it is set is noted as that.
 acting: ContextVar[Act | None] = ContextVar("acting", default=None)
+
+
+@contextmanager
+def unnoted() -> Iterator[None]:
+    """Have writes that are queued in the block left out of the log."""
+    token = acting.set(None)
+    try:
+        yield
+    finally:
+        acting.reset(token)
 
 
 def note(session: Session, act: Act) -> None:

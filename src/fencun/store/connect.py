@@ -9,12 +9,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from fencun.errors import StoreError
 from fencun.extras import how_to_install
 from fencun.home import home
 
+# What PostgreSQL is told: a server of ours that is frozen gives its locks back, one that is cut
+# off is noticed, and nobody waits for a lock for ever.
+_SERVER = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
+}
 _LOOK_S = 1.0  # how long SQLite itself waits for a lock before the store looks at its deadline
 
 
@@ -58,7 +65,12 @@ def open_engine(url: URL, *, writes: bool, readers: int = 1) -> Engine:
         if url.get_backend_name() == "sqlite":
             _make_private(Path(str(url.database)).expanduser())
         engine = create_engine(
-            url, json_serializer=_dump, pool_pre_ping=True, pool_size=readers, max_overflow=2
+            url,
+            json_serializer=_dump,
+            pool_pre_ping=True,
+            pool_size=readers,
+            max_overflow=2,
+            connect_args=_SERVER if url.get_backend_name() == "postgresql" else {},
         )
     except ImportError as error:
         raise StoreError(
@@ -113,8 +125,24 @@ def _dump(value: object) -> str:
 
 def reason(error: Exception) -> str:
     """Return what the database said, in one line."""
-    told = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    return " ".join(str(told).split())[:200]
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return " ".join(str(cause).split())[:200]
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the server of a database is not there or went away; SQLite has none.
+
+    A transaction that was not committed by then is one that never was.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", "") is None
+
+
+def is_held(error: Exception) -> bool:
+    """Whether another server held what was wanted for too long, or each wanted the other's."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return state in ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
 def not_opened(url: URL, error: Exception) -> StoreError:

@@ -21,7 +21,15 @@ from sqlalchemy.orm import Session
 
 from fencun.errors import FencunError, StoreError
 from fencun.store.audit import Act, acting, note
-from fencun.store.connect import database_url, not_opened, open_engine, parse_url, reason
+from fencun.store.connect import (
+    database_url,
+    is_away,
+    is_held,
+    not_opened,
+    open_engine,
+    parse_url,
+    reason,
+)
 from fencun.store.migration import migrate
 
 T = TypeVar("T")
@@ -37,6 +45,17 @@ class StoreBusyError(StoreError):
 
     status = 503
     retry_after = 5
+
+
+class StoreAwayError(StoreBusyError):
+    """The database went away, or is not there; nothing was written."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(
+            f"数据库暂时连不上（{told}）；这次什么都没有写，先前收下的都在。请过几秒再试。",
+            f"The database is away for the moment ({told}); nothing was written, and what was "
+            "taken before is safe. Try again in a few seconds.",
+        )
 
 
 class ConflictError(StoreError):
@@ -114,6 +133,10 @@ class Store:
         queued = self._thread.submit(self._commit, fn, acting.get(), _deadline())
         return asyncio.wrap_future(queued)
 
+    async def ping(self) -> None:
+        """Do nothing but ask; raises :class:`StoreError` where the database does not answer."""
+        await self.aread(lambda session: session.execute(text("SELECT 1")))
+
     def close(self) -> None:
         """Finish the writes that are queued, then let go; a second call does nothing."""
         self._thread.shutdown(wait=True)
@@ -133,17 +156,25 @@ class Store:
         self.close()
 
     def _commit(self, fn: Work[T], act: Act | None, deadline: float) -> T:
-        session = self._begun(deadline)
         try:
-            with session:
-                result = fn(session)
-                if act is not None:
-                    note(session, act)
-                session.flush()
-                self._settle(session)
-                return result
+            try:
+                return self._tried(fn, act, deadline)
+            except IntegrityError as error:
+                if not _taken(error):
+                    raise
+                # Another server may have written the very same meanwhile: now ``fn`` sees it.
+                return self._tried(fn, act, deadline)
         except (SQLAlchemyError, OverflowError, UnicodeEncodeError) as error:
             raise _failed(error) from error
+
+    def _tried(self, fn: Work[T], act: Act | None, deadline: float) -> T:
+        with self._begun(deadline) as session:
+            result = fn(session)
+            if act is not None:
+                note(session, act)
+            session.flush()
+            self._settle(session)
+            return result
 
     def _begun(self, deadline: float) -> Session:
         """Return a session whose transaction has begun: SQLite is locked, PostgreSQL is there.
@@ -213,11 +244,11 @@ def _deadline() -> float:
 
 def _may_pass(error: SQLAlchemyError) -> bool:
     """Whether waiting may help: a lock, a server that starts again; not a file that is gone."""
-    told = reason(error)
-    return "unable to open" not in told and "not a database" not in told
+    why = reason(error)
+    return "unable to open" not in why and "not a database" not in why
 
 
-def _busy(error: SQLAlchemyError) -> StoreBusyError:
+def _busy(error: Exception) -> StoreBusyError:
     return StoreBusyError(
         f"数据库一直被占着，或者连不上（{reason(error)}）；这次什么都没有写，请过一会儿再试。",
         f"The database is held by another program, or away ({reason(error)}); nothing was "
@@ -225,8 +256,16 @@ def _busy(error: SQLAlchemyError) -> StoreBusyError:
     )
 
 
+def _taken(error: Exception) -> bool:
+    return isinstance(error, IntegrityError) and "unique" in reason(error).lower()
+
+
 def _failed(error: Exception) -> FencunError:
-    if isinstance(error, IntegrityError) and "unique" in reason(error).lower():
+    if is_away(error):
+        return StoreAwayError(reason(error))
+    if is_held(error):
+        return _busy(error)
+    if _taken(error):
         return ConflictError(
             "这个编号已经用过了，内容和这次的不一样；刷新页面再试。",
             "This identity is taken by something else; reload and try again.",

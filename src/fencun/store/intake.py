@@ -1,7 +1,7 @@
 """A file of drafts that comes in for review: read line by line, none silently dropped."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,13 +12,19 @@ from fencun.data.privacy import find_private
 from fencun.errors import RecordError
 from fencun.files import write_bytes
 from fencun.gates import Gates, passes
-from fencun.scenario import Scenario
+from fencun.scenario import Scenario, load_scenario
 from fencun.store.schema import BatchRow, DraftRow
 from fencun.store.writings import new_id
 
 MAX_BYTES = 8 << 20
+SMALL_BYTES = 64 << 10  # so much is read in a moment, whatever it says
 MAX_LINES = 20_000
 _TOLD = 3
+
+
+def fingerprint(data: bytes) -> str:
+    """Return what tells a file from any other: reading the same one again makes no other batch."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def read_batch(
@@ -39,12 +45,20 @@ def read_batch(
         id=new_id(),
         scenario=scenario.name,
         name=" ".join(name.split())[:120] or "drafts.jsonl",
-        fingerprint=hashlib.sha256(data).hexdigest(),
+        fingerprint=fingerprint(data),
         unusable=[
             {"line": entry.number, "zh": entry.error.zh, "en": entry.error.en} for entry in bad
         ],
     )
     return batch, [_draft(batch, gates, line) for line in lines]
+
+
+def read_batch_anew(
+    folder: Path, name: str, data: bytes, known: Mapping[str, str | None]
+) -> tuple[BatchRow, list[DraftRow]]:
+    """As :func:`read_batch`, for a process that has but the ``folder`` of the scenario."""
+    scenario = load_scenario(folder)
+    return read_batch(scenario, Gates(scenario), name, data, known)
 
 
 def _read(
@@ -60,24 +74,28 @@ def _read(
         write_bytes(path, data)
         lineage = trace(read_lines([path], scenario), known)
     lines, bad = [], list(lineage.bad)
+    free = [d.name for d in scenario.dimensions if d.kind == "text"]
     for line in lineage.lines:
-        if told := _unfit(line):
-            bad.append(BadLine(line.source, line.number, told))
+        if why := _unfit(line, free):
+            bad.append(BadLine(line.source, line.number, why))
         else:
             lines.append(line)
     return lines, sorted(bad, key=lambda entry: entry.number)
 
 
-def _unfit(line: Line) -> RecordError | None:
-    """Return the reason to refuse a line with private data, or what no database holds, in it."""
-    for told in (*line.record.brief.values(), line.text, line.record.why):
-        if "\0" in told:
+def _unfit(line: Line, free: Sequence[str]) -> RecordError | None:
+    """Return the reason to refuse a line with private data, or what no database holds, in it.
+
+    ``free`` are the fields that people fill with words of their own.
+    """
+    for value in (*map(line.record.brief.__getitem__, free), line.text, line.record.why):
+        if "\0" in value:
             return RecordError(
                 f"第 {line.number} 行里有空字符。",
                 f"Line {line.number} has a NUL character in it.",
                 line=line.number,
             )
-        if found := find_private(told):
+        if found := find_private(value):
             return RecordError(
                 f"第 {line.number} 行有{found[0].name}，数据里不能留；改写掉再交。",
                 f"Line {line.number} has a {found[0].name} in it; rewrite it, then upload again.",

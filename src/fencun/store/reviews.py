@@ -8,6 +8,7 @@ Nothing is deleted: an opinion that was taken back or changed stays, withdrawn.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from sqlalchemy import ColumnElement, exists, func, select
@@ -30,6 +31,7 @@ from fencun.store.schema import (
 )
 
 WANTED = 2  # reviewers who must agree
+_TICK = timedelta(microseconds=1)
 Reason = Literal["cliche", "unlike", "misfit", "exposed", "invented", "copied", "greasy", "alike"]
 
 # What a reviewer taps to say why a draft is refused.
@@ -72,12 +74,17 @@ class Summary:
         return self.states["accepted"] + self.states["rejected"]
 
 
+def same_batch(session: Session, scenario: str, fingerprint: str) -> BatchRow | None:
+    """Return the batch that a file with this fingerprint has made already."""
+    query = select(BatchRow).where(
+        BatchRow.scenario == scenario, BatchRow.fingerprint == fingerprint
+    )
+    return session.scalars(query).one_or_none()
+
+
 def add_batch(session: Session, batch: BatchRow, drafts: Iterable[DraftRow]) -> BatchRow:
     """Add a batch; the same file again is the batch that is there already."""
-    query = select(BatchRow).where(
-        BatchRow.scenario == batch.scenario, BatchRow.fingerprint == batch.fingerprint
-    )
-    if found := session.scalars(query).one_or_none():
+    if found := same_batch(session, batch.scenario, batch.fingerprint):
         return found
     session.add(batch)
     session.flush()
@@ -184,12 +191,19 @@ def decide(
     draft.reviews.append(
         ReviewRow(
             id=identity, round=draft.round, reviewer=reviewer, decision=decision,
-            reason=reason, text=text, at=now(),
+            reason=reason, text=text, at=_next_moment(session, draft.batch_id),
         )
     )  # fmt: skip
     _settle(draft)
     session.flush()
     return draft
+
+
+def _next_moment(session: Session, batch: str) -> datetime:
+    """Return now, or the moment after the batch's last opinion: a clock may be set back."""
+    query = select(func.max(ReviewRow.at)).join(DraftRow, DraftRow.id == ReviewRow.draft_id)
+    last = session.scalar(query.where(DraftRow.batch_id == batch))
+    return max(now(), last + _TICK) if last else now()
 
 
 def _again(draft: DraftRow, review: ReviewRow) -> DraftRow:

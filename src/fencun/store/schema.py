@@ -255,8 +255,9 @@ class ReviewRow(Base):
 class TokenRow(Base):
     """A key to this server, as it is known at rest: only the SHA-256 of what its holder has.
 
-    ``daily`` is how many writings a day it may ask for (0: as many as it likes). One that is
-    ``once`` opens nothing: it is a link that is exchanged, one time, for a token of its own.
+    ``daily`` is how many writings a day it may ask for (0: as many as it likes), ``used`` how
+    many it asked for on ``day``, the last on which it did (ISO, UTC). One that is ``once``
+    opens nothing: it is a link that is exchanged, one time, for a token of its own.
     """
 
     __tablename__ = "tokens"
@@ -266,6 +267,8 @@ class TokenRow(Base):
     hash: Mapped[str] = mapped_column(String(64), unique=True)
     scopes: Mapped[list[str]] = mapped_column(JsonColumn)
     daily: Mapped[int] = mapped_column(default=0)
+    day: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    used: Mapped[int] = mapped_column(default=0, server_default="0")
     once: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     expires_at: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -47,7 +47,7 @@ class UnknownSeedError(FencunError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SeedEntry:
     """A seed as it stands now. ``version`` is 0 where it is as the scenario ships it."""
 
     line: Line
@@ -79,10 +79,10 @@ def lines_of(scenario: Scenario, name: str) -> tuple[Line, ...]:
 def _state(scenario: Scenario, name: str) -> tuple[int, int]:
     """Return what tells one state of a file of the scenario from another; zeros without a file."""
     try:
-        told = (scenario.folder / name).stat()
+        status = (scenario.folder / name).stat()
     except OSError:
         return 0, 0
-    return told.st_mtime_ns, told.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 def echoes(scenario: Scenario) -> OverlapIndex:
@@ -120,7 +120,7 @@ def _read(key: _Key, name: str, state: tuple[int, int]) -> tuple[Line, ...]:
     return tuple(entry for entry in entries if isinstance(entry, Line))
 
 
-def collection(session: Session, scenario: Scenario) -> list[Entry]:
+def collection(session: Session, scenario: Scenario) -> list[SeedEntry]:
     """Return the seeds that stand: those written here, newest first, then the scenario's."""
     rows = _newest(session, scenario)
     ours = shipped(scenario)
@@ -130,7 +130,7 @@ def collection(session: Session, scenario: Scenario) -> list[Entry]:
     for name, line in ours.items():
         row = rows.get(name)
         if row is None:
-            entries.append(Entry(line))
+            entries.append(SeedEntry(line))
         elif row.record is not None:
             entries.append(_readable(scenario, row, shipped=True))
     return [entry for entry in entries if entry]
@@ -153,7 +153,7 @@ def shipped_line(scenario: Scenario, identity: str) -> Line | None:
     return None
 
 
-def find(session: Session, scenario: Scenario, seed: str) -> Entry:
+def find(session: Session, scenario: Scenario, seed: str) -> SeedEntry:
     """Return the seed of that id.
 
     Raises:
@@ -165,7 +165,7 @@ def find(session: Session, scenario: Scenario, seed: str) -> Entry:
         return _entry(scenario, rows[-1], shipped=line is not None)
     if rows or line is None:
         raise UnknownSeedError()
-    return Entry(line)
+    return SeedEntry(line)
 
 
 def versions(session: Session, scenario: Scenario, seed: str | None = None) -> list[SeedVersionRow]:
@@ -184,8 +184,8 @@ def read_fields(scenario: Scenario, identity: str, fields: Mapping[str, str]) ->
             data; names it.
     """
     fields = _storable(fields)
-    for name, told in fields.items():
-        if found := find_private(told):
+    for name, value in fields.items():
+        if found := find_private(value):
             raise BriefError(
                 f"这里有{found[0].name}，数据里不能留；改写掉它。",
                 f"There is a {found[0].name} here; data must not keep it. Rewrite it.",
@@ -193,7 +193,7 @@ def read_fields(scenario: Scenario, identity: str, fields: Mapping[str, str]) ->
             )
     names = {dimension.name for dimension in scenario.dimensions}
     brief = parse_brief(
-        scenario, {name: told for name, told in fields.items() if name in names}, strict=True
+        scenario, {name: value for name, value in fields.items() if name in names}, strict=True
     )
     text = fields.get("text", "").strip()
     if not text:
@@ -212,7 +212,7 @@ def read_fields(scenario: Scenario, identity: str, fields: Mapping[str, str]) ->
 def _storable(fields: Mapping[str, str]) -> dict[str, str]:
     """Return what was typed, lines ended alike, without NUL, which PostgreSQL does not hold."""
     plain = str.maketrans({"\r": None, "\0": None})
-    return {name.translate(plain): told.translate(plain) for name, told in fields.items()}
+    return {name.translate(plain): value.translate(plain) for name, value in fields.items()}
 
 
 def _tact(scenario: Scenario, fields: Mapping[str, str]) -> Json | None:
@@ -327,7 +327,7 @@ def _newest(session: Session, scenario: Scenario) -> dict[str, SeedVersionRow]:
     return {row.seed: row for row in versions(session, scenario)}
 
 
-def _readable(scenario: Scenario, row: SeedVersionRow, *, shipped: bool) -> Entry | None:
+def _readable(scenario: Scenario, row: SeedVersionRow, *, shipped: bool) -> SeedEntry | None:
     """Return the entry of ``row``; None where the scenario has changed too much to read it."""
     try:
         return _entry(scenario, row, shipped=shipped)
@@ -335,10 +335,10 @@ def _readable(scenario: Scenario, row: SeedVersionRow, *, shipped: bool) -> Entr
         return None  # it stays in the lineage that can be downloaded
 
 
-def _entry(scenario: Scenario, row: SeedVersionRow, *, shipped: bool) -> Entry:
+def _entry(scenario: Scenario, row: SeedVersionRow, *, shipped: bool) -> SeedEntry:
     assert row.record is not None
     line = Line(SOURCE, row.number, *parse_row(scenario, row.record))
-    return Entry(line, row.number, shipped, row.author, row.at)
+    return SeedEntry(line, row.number, shipped, row.author, row.at)
 
 
 def keep_sketch(

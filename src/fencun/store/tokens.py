@@ -91,7 +91,7 @@ def add_link(session: Session) -> str:
 
 def redeem(session: Session, plain: str) -> str | None:
     """Exchange the key of a link for a token, which is returned; None where it is no good."""
-    row = _standing(session, plain)
+    row = _standing(session, plain, held=True)
     if row is None or not row.once:
         return None
     token = _fresh()
@@ -104,6 +104,20 @@ def find(session: Session, plain: str) -> TokenRow | None:
     """Return the token, if it is one, was not revoked and has not run out."""
     row = _standing(session, plain)
     return None if row is None or row.once else row
+
+
+def spend(session: Session, token: str) -> bool:
+    """Count one writing of today for the token with that id; False where its share is used up."""
+    row = session.get(TokenRow, token, with_for_update=True)
+    if row is None:
+        return False
+    today = now().date().isoformat()
+    if row.day != today:
+        row.day, row.used = today, 0
+    if row.daily and row.used >= row.daily:
+        return False
+    row.used += 1
+    return True
 
 
 def revoke(session: Session, name: str) -> None:
@@ -126,11 +140,11 @@ def listed(session: Session) -> Sequence[TokenRow]:
     return [row for row in rows if row.expires_at is None or row.expires_at > now()]
 
 
-def _standing(session: Session, plain: str) -> TokenRow | None:
+def _standing(session: Session, plain: str, *, held: bool = False) -> TokenRow | None:
     if not plain.startswith(_PREFIX) or len(plain) > 100:
         return None
     query = select(TokenRow).where(TokenRow.hash == _hash(plain), TokenRow.revoked_at.is_(None))
-    row = session.scalars(query).one_or_none()
+    row = session.scalars(query.with_for_update() if held else query).one_or_none()
     return row if row and (row.expires_at is None or row.expires_at > now()) else None
 
 

@@ -126,19 +126,6 @@ def history(
     return list(session.scalars(ordered))
 
 
-def count_since(session: Session, owner: str, moment: datetime) -> int:
-    """Return how often ``owner`` had something written, or written anew, since ``moment``."""
-    anew = (
-        select(func.count())
-        .select_from(CandidateRow)
-        .join(WritingRow, WritingRow.id == CandidateRow.writing_id)
-        .where(WritingRow.owner == owner, CandidateRow.change != "write")
-        .where(CandidateRow.created_at >= moment)
-    )
-    whole = select(func.count()).where(WritingRow.owner == owner, WritingRow.created_at >= moment)
-    return sum(session.scalar(query) or 0 for query in (whole, anew))
-
-
 def forget(session: Session, owner: str, identities: Iterable[str] | None = None) -> int:
     """Delete the writings with these ids, or all of ``owner``; return how many there were."""
     query = delete(WritingRow).where(WritingRow.owner == owner)

@@ -1,0 +1,1 @@
+"""Tuning: an adapter is planned, learnt, watched while it learns, and exported."""

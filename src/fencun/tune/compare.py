@@ -18,9 +18,9 @@ from fencun.models.embedded import EmbeddedEngine
 from fencun.models.engine import Decoding
 from fencun.models.installed import locate
 from fencun.prompt import messages
-from fencun.tune.base import Base, complete, find_base
+from fencun.tune.base import TunableBase, find_base
+from fencun.tune.compatibility import check_fits
 from fencun.tune.examples import prompt_ids
-from fencun.tune.fit import check_fits
 from fencun.tune.formats.gguf import export_gguf
 from fencun.tune.forward.decoder import Shape
 from fencun.tune.forward.greedy import greedy
@@ -94,10 +94,10 @@ def compare(names: Sequence[str], brief: Brief, base_name: str = "") -> list[Wri
 
 
 def _write_all(sides: Sequence[Side], brief: Brief, base_name: str) -> list[str]:
-    """Only weights in PEFT format, or a base that is no GGUF, need the base de-quantised."""
+    """A base that is a GGUF is not de-quantised: the engine that serves writes."""
     if not any(side.adapter for side in sides) and not Path(base_name or "-").is_dir():
         return _through_engine(sides, brief, locate(base_name or None).path, None)
-    base = complete(find_base(base_name))
+    base = find_base(base_name)
     for side in sides:
         if side.adapter:
             check_fits(side.adapter, base, Path(side.name))
@@ -107,7 +107,7 @@ def _write_all(sides: Sequence[Side], brief: Brief, base_name: str) -> list[str]
 
 
 def _through_engine(
-    sides: Sequence[Side], brief: Brief, model: Path, base: Base | None
+    sides: Sequence[Side], brief: Brief, model: Path, base: TunableBase | None
 ) -> list[str]:
     """The engine that serves loads one adapter: one engine a side, one after the other."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -129,7 +129,7 @@ async def _ask(model: Path, adapter: Path | None, brief: Brief, scale: float) ->
         await engine.aclose()
 
 
-def _through_student(sides: Sequence[Side], brief: Brief, base: Base) -> list[str]:
+def _through_student(sides: Sequence[Side], brief: Brief, base: TunableBase) -> list[str]:
     from transformers import AutoTokenizer
 
     if any(side.gguf for side in sides):

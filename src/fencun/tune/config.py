@@ -11,6 +11,9 @@ import yaml
 from fencun.errors import FencunError
 
 Preset = Literal["tiny", "quick", "full"]
+DATASET, PLAIN = "dataset", "plain"  # the folders of a scenario that a run can learn from
+
+_ON_CPU = 4  # half the memory of eight, at nearly the same speed
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class TuneConfig:
     """A tuning run. What is left 0 or empty is resolved from machine and data, and recorded.
 
     base: catalog name, path of a .gguf, or Hugging Face folder of the model to tune.
-    scenario: shipped scenario or folder; train, validation: JSON Lines of samples.
+    scenario: name or folder, empty the one in use; train, validation: JSON Lines of samples.
     data: folder of the scenario that train and validation come from where they are not named;
         empty is ``plain`` for a small base, if the scenario has it, and ``dataset`` else.
     start: folder of a run or an adapter to go on from, of this rank and these layers; empty: a
@@ -26,10 +29,10 @@ class TuneConfig:
     layers: how many upper blocks are adapted; 0 is all of them. Blocks below run once a sample.
     rank, alpha: of the LoRA; its update is scaled by alpha / rank.
     rate: peak learning rate, annealed along a cosine to a tenth after ``warmup`` steps.
-    batch: samples a step; micro: samples a forward pass (0: the whole batch).
+    batch: samples a step; micro: samples a forward pass (0: four on a CPU, on a GPU all).
     epochs: passes over the data; steps: number of steps, if not 0 it decides.
     minutes: time budget that limits the steps, measured before the first one; 0 is none.
-    plain: train on this share of every relation and length, the plainest samples of each;
+    plain: train on this share of every audience and length, the plainest samples of each;
         the folder ``plain`` is taken whole.
     retrieve: show most samples the written lines nearest to their brief, to learn to adapt them:
         "auto" with the folder ``plain``, "on" or "off".
@@ -47,7 +50,7 @@ class TuneConfig:
     """
 
     base: str = ""
-    scenario: str = "spring_festival"
+    scenario: str = ""
     train: str = ""
     validation: str = ""
     data: str = ""
@@ -91,6 +94,15 @@ class TuneConfig:
     def replaced(self, **changes: Any) -> "TuneConfig":
         """Return a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    @property
+    def edits(self) -> bool:
+        """Whether samples are shown the written lines nearest to their brief, to adapt them."""
+        return self.retrieve == "on" or (self.retrieve == "auto" and self.data == PLAIN)
+
+    def at_once(self, device: str) -> int:
+        """Return how many samples go through a forward pass on a ``device`` of torch."""
+        return self.micro or (min(self.batch, _ON_CPU) if device == "cpu" else self.batch)
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields as JSON values."""

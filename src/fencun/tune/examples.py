@@ -19,11 +19,11 @@ _SHOWN = ((0, 1), (0, 1), (0, 2), (1, 3), (2, 3))
 
 
 @dataclass(frozen=True)
-class Example:
+class TrainingExample:
     """One sample as the model reads it.
 
     ``prompt`` ends where the assistant's turn begins; ``answer`` ends with the token that
-    ends the turn. ``stratum`` is the relation: every one is seen early in a run. Examples of
+    ends the turn. ``stratum`` is the audience: every one is seen early in a run. Examples of
     one ``group`` are learnt side by side; empty is a group of its own.
     """
 
@@ -66,7 +66,7 @@ def answer_ids(tokenizer: Any, text: str) -> list[int]:
 
 def encode(
     tokenizer: Any, scenario: Scenario, sample: Sample, retriever: Retriever | None = None
-) -> Example:
+) -> TrainingExample:
     """Turn a sample into token ids, its prompt made by the code that serves.
 
     With a ``retriever`` four in five learn to adapt the written lines nearest to their brief,
@@ -79,7 +79,7 @@ def encode(
         near = retriever.nearest(brief, 4, without={sample.family})
         chosen = _SHOWN[chance // 5 % len(_SHOWN)]
         chat = messages(brief, "edit", [near[index] for index in chosen if index < len(near)])
-    return Example(
+    return TrainingExample(
         id=sample.id,
         family=sample.family,
         stratum=brief.value("audience"),
@@ -97,7 +97,7 @@ def encode_all(
     *,
     max_tokens: int,
     retriever: Retriever | None = None,
-) -> tuple[list[Example], list[str]]:
+) -> tuple[list[TrainingExample], list[str]]:
     """Return the examples that fit in ``max_tokens``, and the ids of those that do not.
 
     Raises:
@@ -116,7 +116,7 @@ def encode_all(
     return fitting, dropped
 
 
-def shared_prefix(examples: Sequence[Example]) -> tuple[int, ...]:
+def shared_prefix(examples: Sequence[TrainingExample]) -> tuple[int, ...]:
     """Return the tokens that all prompts begin with, at least one token short of any prompt."""
     first = min(example.prompt for example in examples)
     last = max(example.prompt for example in examples)

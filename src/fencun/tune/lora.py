@@ -128,7 +128,7 @@ class LoraAdapter:
         try:
             declared = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             tensors = load((folder / WEIGHTS).read_bytes())
-        except (OSError, ValueError, SafetensorError) as error:
+        except (OSError, ValueError, RecursionError, SafetensorError) as error:
             raise ModelError(
                 f"{folder} 里没有完整的 PEFT 适配器（要有 {CONFIG} 和 {WEIGHTS}）。",
                 f"{folder} holds no whole PEFT adapter ({CONFIG} and {WEIGHTS}).",

@@ -1,15 +1,13 @@
 """The machine a run finds itself on, and how it should be used."""
 
-import importlib.metadata
+import ctypes
 import os
 import platform
-import subprocess
 from dataclasses import dataclass
 from typing import Any
 
-from fencun.home import PACKAGE
-
-_PACKAGES = ("torch", "transformers", "peft", "safetensors", "gguf", "tokenizers", "xllamacpp")
+# What shapes the numbers of a run, beside our own code.
+PACKAGES = ("torch", "transformers", "peft", "safetensors", "gguf", "tokenizers", "xllamacpp")
 
 
 def settle_threads() -> None:
@@ -21,6 +19,16 @@ def settle_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
+
+
+def give_memory_back() -> None:
+    """Return to the system what was freed: between batches of many lengths little fits again.
+
+    Does nothing where the C library cannot.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @dataclass(frozen=True)
@@ -60,35 +68,3 @@ def look_around() -> Machine:
         int8=not gpu and has_int8_units(),
         cpu=can.get("cpu_name") or platform.processor() or platform.machine(),
     )
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python, of this package and of those that shape the numbers."""
-    found = {"python": platform.python_version()}
-    for name in ("fencun", *_PACKAGES):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def revision() -> str:
-    """Return the git revision of this checkout, ``+`` behind it where files differ; else empty."""
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(PACKAGE), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    try:
-        head = git("rev-parse", "HEAD")
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", str(PACKAGE))
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return f"{head}+" if head and changed else head

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, Generic
 
 from fencun import files
-from fencun.scenario import Scenario, load_scenario
-from fencun.tune.base import Base, complete, find_base
+from fencun.scenario import Scenario, load_scenario, reference
+from fencun.tune.base import TunableBase, complete, find_base
 from fencun.tune.config import TuneConfig
-from fencun.tune.datasets import data_of, names_data
 from fencun.tune.lora import WEIGHTS, weights_of
 from fencun.tune.objectives.objective import E, ExampleSet, Objective, Readings
+from fencun.tune.training_files import data_of, names_data
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Material(Generic[E]):
     """
 
     config: TuneConfig
-    base: Base
+    base: TunableBase
     tokenizer: Any
     scenario: Scenario
     examples: ExampleSet[E]
@@ -42,6 +42,7 @@ def gather(objective: Objective[E], config: TuneConfig, *, weights: bool = True)
 
     config = objective.resolve(config)
     scenario = load_scenario(config.scenario)
+    config = config.replaced(scenario=reference(scenario.folder))
     readings: Readings[E] | None = None
     if names_data(config):
         readings = objective.read(scenario, config)

@@ -5,7 +5,8 @@ quietly another one. So what is not known to be harmless is refused by its name.
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,37 @@ _HARMLESS = {
     "lora_dropout", "megatron_core", "qalora_group_size", "runtime_config", "eva_config",
     "ensure_weight_tying", "lora_ga_config",
 }  # fmt: skip
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(re.compile(value))
+    except (re.error, RecursionError, OverflowError):
+        return False
+
+
+def _are_modules(value: Any) -> bool:
+    """Whether it names modules: by one expression, or by the ends of their names."""
+    return _is_pattern(value) or (
+        isinstance(value, list) and all(isinstance(name, str) for name in value)
+    )
+
+
+def _are_layers(value: Any) -> bool:
+    return all(type(layer) is int for layer in (value if isinstance(value, list) else [value]))
+
+
+# What a key must hold to be honoured; without one it is as PEFT has it.
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "use_rslora": lambda value: value is None or isinstance(value, bool),
+    "target_modules": _are_modules,
+    "exclude_modules": lambda value: value is None or _are_modules(value),
+    "layers_to_transform": lambda value: value is None or _are_layers(value),
+    "layers_pattern": lambda value: (
+        not value or all(map(_is_pattern, value if isinstance(value, list) else [value]))
+    ),
+    "base_model_name_or_path": lambda value: value is None or isinstance(value, str),
+}
 # Other ways to begin (PiSSA, OLoRA, CorDA, LoftQ) change the base's weights beside the adapter.
 _BEGINNINGS = (None, True, False, "gaussian", "eva", "orthogonal")
 
@@ -45,7 +77,7 @@ class PeftConfig:
         _refuse(declared)
         self._rank = _positive(declared, "r", int)
         self.alpha = _positive(declared, "lora_alpha", float)
-        self._rooted = bool(declared.get("use_rslora"))
+        self._rooted = declared.get("use_rslora") is True
         self._ranks = _pattern(declared, "rank_pattern")
         self._alphas = _pattern(declared, "alpha_pattern")
         self.base = str(declared.get("base_model_name_or_path") or "")
@@ -84,6 +116,9 @@ def _refuse(declared: Mapping[str, Any]) -> None:
         raise _refused("peft_type", declared["peft_type"])
     if not declared.get("target_modules"):
         raise _refused("target_modules", declared.get("target_modules"))
+    for key, fits in _KINDS.items():
+        if key in declared and not fits(declared[key]):
+            raise _refused(key, declared[key])
     for key, value in declared.items():
         if key in _HONOURED or key in _HARMLESS:
             continue
@@ -118,6 +153,6 @@ def _positive(declared: Mapping[str, Any], key: str, kind: type[int] | type[floa
 
 def _pattern(declared: Mapping[str, Any], key: str) -> dict[str, float]:
     value = declared.get(key) or {}
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not all(map(_is_pattern, value)):
         raise _refused(key, value)
     return {str(name): _positive(value, name, float) for name in value}

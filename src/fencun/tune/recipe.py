@@ -17,12 +17,11 @@ from fencun.data.lines import read_samples
 from fencun.errors import FencunError
 from fencun.language import say
 from fencun.models.catalog import catalog
-from fencun.models.fit import billions
 from fencun.models.installed import path_of
-from fencun.scenario import load_scenario
+from fencun.models.larger_bases import billions
+from fencun.scenario import load_scenario, reference
 from fencun.tune.base import find_base
-from fencun.tune.config import PRESETS, TuneConfig, from_mapping
-from fencun.tune.datasets import DATASET, data_files
+from fencun.tune.config import DATASET, PRESETS, TuneConfig, from_mapping
 from fencun.tune.formats.export import export
 from fencun.tune.llamafactory import project
 from fencun.tune.machine import Machine, look_around
@@ -31,6 +30,7 @@ from fencun.tune.runs.events import Tell, silently
 from fencun.tune.runs.life import start
 from fencun.tune.runs.loading import rounds
 from fencun.tune.runs.request import request_run
+from fencun.tune.training_files import data_files
 
 Engine = Literal["fencun", "llamafactory"]
 RECIPE, RUN, ADAPTER, PROJECT = "recipe.yaml", "run", "adapter", "llamafactory"
@@ -69,7 +69,7 @@ def make_recipe(
     base: str,
     folder: Path,
     *,
-    scenario: str = "spring_festival",
+    scenario: str = "",
     preset: str = "full",
     engine: str = "auto",
 ) -> Recipe:
@@ -86,7 +86,8 @@ def make_recipe(
             )
     own = Path(base).expanduser()
     name = str(own.resolve()) if own.exists() else catalog().find(base).name
-    options = {"base": name, "scenario": scenario, "data": DATASET}
+    told = reference(load_scenario(scenario).folder)
+    options = {"base": name, "scenario": told, "data": DATASET}
     options |= PRESETS[preset]  # type: ignore[index]
     config = from_mapping(options)
     options |= {key: getattr(config, key) for key in _TOLD}
@@ -102,9 +103,10 @@ def make_recipe(
 def _memory(base: str, config: TuneConfig, machine: Machine) -> int:
     """Return the bytes that a run takes, from the shape of the base or, not fetched, its size."""
     if Path(base).exists() or path_of(catalog().find(base)).is_file():
-        return memory_bytes(config, find_base(base), machine, config.max_tokens)
+        tokens = config.at_once(machine.device) * config.max_tokens
+        return memory_bytes(config, find_base(base), machine, tokens, tokens // 2)
     weights = 2e9 * billions(catalog().find(base))
-    held = weights * (1 if machine.bf16 else 2) + weights * rounds(config, machine)
+    held = weights if machine.bf16 or rounds(config, machine) else 2 * weights
     return int(held * 1.2 + (2 << 30))
 
 
@@ -144,24 +146,24 @@ def commands(recipe: Recipe) -> list[str]:
     run, adapter, sheet = (_typed(recipe.folder / n) for n in (RUN, ADAPTER, "sheet.jsonl"))
     base, study = shlex.quote(recipe.base), _typed(recipe.folder / "study")
     scene = f"--scenario {shlex.quote(recipe.config.scenario)}"  # a default would win over a file
-    told = [] if own else [f"fencun model fetch {base}"]
+    lines = [] if own else [f"fencun model fetch {base}"]
     if recipe.engine == "fencun":
         config = _typed(recipe.folder / RECIPE)
-        told.append(f"fencun tune run --preset full --config {config} --out {run} {scene}")
-        told.append(f"fencun tune export {run} --out {adapter} --format {_format(recipe)} {scene}")
+        lines.append(f"fencun tune run --preset full --config {config} --out {run} {scene}")
+        lines.append(f"fencun tune export {run} --out {adapter} --format {_format(recipe)} {scene}")
     else:
         there = recipe.folder / PROJECT
-        told.append(say("# 三行选一，在有显卡的机器上：", "# One of these, where the GPUs are:"))
-        told += [f"cd {_typed(there)} && {line}" for line in project.commands()]
-        told.append(
+        lines.append(say("# 三行选一，在有显卡的机器上：", "# One of these, where the GPUs are:"))
+        lines += [f"cd {_typed(there)} && {line}" for line in project.commands()]
+        lines.append(
             f"fencun tune export {_typed(there / project.OUTPUT)} --base {base} --out {adapter} "
             f"--format {_format(recipe)} {scene}"
         )
     if _format(recipe) == "gguf":
         arms = f"--arms prompt,tuned --adapter {adapter} --out {study} {scene}"
-        told.append(f"FENCUN_MODEL={base} fencun eval run {arms}")
-        told.append(f"fencun eval read sheet --study {study} --out {sheet} {scene}")
-    return told
+        lines.append(f"FENCUN_MODEL={base} fencun eval run {arms}")
+        lines.append(f"fencun eval read sheet --study {study} --out {sheet} {scene}")
+    return lines
 
 
 def _typed(path: Path) -> str:

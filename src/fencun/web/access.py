@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from fencun.store.audit import Act, acting
 from fencun.store.tokens import Scope
-from fencun.web.caller import Caller, doors
+from fencun.web.caller import Caller, access_control
 from fencun.web.errors import ForbiddenError, SignInError, wants_page
 from fencun.web.strict import StrictRequest
 
@@ -42,7 +42,7 @@ class Needs:
         """
         if getattr(request.state, "admitted", None) is self:
             return
-        caller = await doors(request).caller(request)
+        caller = await access_control(request).caller(request)
         if self.scope is not None and not caller.may(self.scope):
             raise _refusal(request, caller, self.scope)
         changes = self._noted and request.method not in _SAFE
@@ -58,7 +58,7 @@ class Needs:
 
 
 def _refusal(request: Request, caller: Caller, scope: Scope) -> ForbiddenError | SignInError:
-    if doors(request).closed and not caller.token:
+    if access_control(request).closed and not caller.token:
         page = request.method in _SAFE and wants_page(request)
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return SignInError(f"/enter?to={quote(target)}" if page else None)
@@ -108,7 +108,7 @@ def router_for(scope: Scope | None, *, noted: bool = True, **options: Any) -> AP
 
 
 async def _spend(request: Request) -> None:
-    await doors(request).spend(request)
+    await access_control(request).spend(request)
 
 
 # On a route that writes: counts it for the caller's token.

@@ -17,8 +17,8 @@ from fencun.store import writings
 from fencun.web import sse
 from fencun.web.access import Spends, router_for
 from fencun.web.caller import Visitor, browser
+from fencun.web.disconnect import unless_gone
 from fencun.web.errors import MissingError, error_body
-from fencun.web.leaving import unless_gone
 from fencun.web.rewrite import changes
 from fencun.web.shapes import (
     CheckRequest,
@@ -34,7 +34,7 @@ from fencun.web.shapes import (
     kept_shape,
     writing_shape,
 )
-from fencun.web.studio import Event, Kept, Queued, StudioDep
+from fencun.web.studio import Event, KeptWriting, Queued, StudioDep
 from fencun.writer import Piece
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -210,16 +210,16 @@ async def _encoded(events: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes,
                     yield sse.encode({"ahead": ahead}, "queued")
                 case Piece(draw, text):
                     yield sse.encode({"draw": draw, "text": text}, "piece")
-                case Kept() as kept:
+                case KeptWriting() as kept:
                     yield sse.encode(kept_shape(kept), "kept")
                 case done:
                     told = {"draw": done.draw, "candidate": candidate_row(done.candidate)}
                     yield sse.encode(told, "done")
 
 
-async def _last(events: AsyncGenerator[Event, None]) -> Kept:
+async def _last(events: AsyncGenerator[Event, None]) -> KeptWriting:
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, Kept):
+            if isinstance(event, KeptWriting):
                 return event
     raise EngineError("没有写完，请重试。", "Nothing came of it; try again.")

@@ -1,5 +1,6 @@
 """The app: which routers there are, what they share, what stands in front of them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
@@ -13,10 +14,14 @@ from fencun.scenario import Scenario
 from fencun.store.database import Store
 from fencun.web import errors
 from fencun.web.access import GuardedRoute
-from fencun.web.caller import Doors
+from fencun.web.caller import AccessControl
 from fencun.web.guard import Guard
-from fencun.web.line import WaitingLine
+from fencun.web.metrics import Metrics
+from fencun.web.observe import Observer
 from fencun.web.pages import Page
+from fencun.web.prefix import ScenarioPrefix
+from fencun.web.queue import WaitingLine
+from fencun.web.served import Served
 from fencun.web.static import mount_static
 from fencun.web.studio import Studio
 from fencun.writer import Writer
@@ -25,6 +30,7 @@ from fencun.writer import Writer
 ROUTERS: tuple[str, ...] = (
     "fencun.web.write",
     "fencun.web.history",
+    "fencun.web.scenario",
     "fencun.web.seeds",
     "fencun.web.review",
     "fencun.web.coverage",
@@ -37,6 +43,7 @@ ROUTERS: tuple[str, ...] = (
     "fencun.web.cards",
     "fencun.web.docs",
     "fencun.web.enter",
+    "fencun.web.health",
 )
 
 _PLACES_EACH = 4
@@ -53,7 +60,7 @@ def create_app(
     waiting: int = 30,
     closed: bool = False,
 ) -> FastAPI:
-    """Return the app for ``scenario``.
+    """Return the app for ``scenario``, and beside it for all that this machine has.
 
     ``open_writer`` opens the writer and ``store`` the database when the app starts; both are closed
     when it ends. ``arm`` is the default arm (None: what the writer prefers). At most
@@ -62,13 +69,18 @@ def create_app(
     have more than a few places in line.
     """
 
+    metrics = Metrics()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with store() as opened:
             async with open_writer() as writer:
                 line = WaitingLine(parallel, waiting, each=_PLACES_EACH if closed else None)
-                studio = Studio(scenario, writer, opened, arm, line=line)
+                metrics.watch(line)
+                studio = Studio(scenario, writer, opened, arm, line=line, metrics=metrics)
                 app.state.studio = studio
+                app.state.served = Served(studio, studio.beside)
+                await asyncio.to_thread(app.state.served.titles)
                 async with studio.warming():
                     yield
 
@@ -81,13 +93,18 @@ def create_app(
         redoc_url=None,
         openapi_url=None,  # ours asks who comes
     )
-    app.state.doors = Doors(closed=closed)
-    app.state.pages = [page.of(scenario) for module in modules if (page := _page(module))]
+    app.state.metrics = metrics
+    app.state.access = AccessControl(closed=closed)
+    app.state.pages = [page for module in modules if (page := _page(module))]
+    app.state.routes = []
     for router in routers(modules):
         app.include_router(router)
+        app.state.routes += router.routes
     mount_static(app)
     errors.install(app)
     app.add_middleware(Guard, hosts=frozenset(hosts), limits=_limits(modules))
+    app.add_middleware(ScenarioPrefix)
+    app.add_middleware(Observer, metrics=metrics)  # the last that is added is the outermost
     return app
 
 

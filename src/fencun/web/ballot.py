@@ -4,6 +4,7 @@ Ballots have random ids, sides are drawn at random, and every answer is padded t
 blocks, so neither ids, order nor the length of anything tells the arms apart.
 """
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable
@@ -15,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from fencun.evaluate import invitations, voting
+from fencun.evaluate import invitations, joining, polling, voting
+from fencun.evaluate.find import asks, find_study, scenario_of, studies
 from fencun.evaluate.records import CHOICES, REASONS, SCALES, Opinion, Reason, Scale
 from fencun.evaluate.seats import SameSeat
-from fencun.evaluate.study import find_study, studies
 from fencun.store.ballots import BallotRow, PollRow, RaterRow
 from fencun.web.access import router_for
 from fencun.web.caller import Calling, Naming
@@ -38,7 +39,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,32}$")]
 
 
-class Said(BaseModel):
+class BallotOpinion(BaseModel):
     """What a rater says of one text."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -61,12 +62,12 @@ class VoteRequest(BaseModel):
     id: Id
     ballot: Id
     choice: Literal["left", "right", "tie", "neither"]
-    left: Said
-    right: Said
+    left: BallotOpinion
+    right: BallotOpinion
     seconds: float | None = Field(None, ge=0, le=86400, allow_inf_nan=False)
 
 
-class BackRequest(BaseModel):
+class VoteBackRequest(BaseModel):
     """Take the vote on this ballot back."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -78,7 +79,7 @@ async def _rater_key(request: Request, studio: StudioDep, caller: Calling, code:
     """Return the secret of the caller's place: their token's, or the one their browser keeps."""
     if caller.bound:
         owner = caller.token
-        return await studio.store.aread(lambda session: voting.key_of(session, code, owner))
+        return await studio.store.aread(lambda session: joining.key_of(session, code, owner))
     return request.cookies.get(_cookie(code), "")
 
 
@@ -89,28 +90,31 @@ RaterKey = Annotated[str, Depends(_rater_key)]
 async def overview(request: Request, studio: StudioDep, caller: Calling) -> Response:
     """Show the polls: links, turnout, and what can be opened. To the host only."""
     home = caller.may("host")
-    polls = await studio.store.aread(voting.turnouts) if home else []
-    held = await studio.store.aread(lambda session: _held(session, polls))
+    known = studies() if home else []
+    foreign = {s.registration.fingerprint for s in known if not asks(s, studio.scenario)}
+    polls = await studio.store.aread(polling.turnouts) if home else []
+    polls = [turnout for turnout in polls if turnout.poll.fingerprint not in foreign]
+    held = await studio.store.aread(lambda session: _host_seats(session, polls))
     running = {turnout.poll.fingerprint for turnout in polls if turnout.poll.closed_at is None}
     ready = [
         study
-        for study in (studies() if home else [])
-        if study.frozen and study.registration.fingerprint not in running
+        for study in known
+        if study.frozen and study.registration.fingerprint not in running | foreign
     ]
     return render(request, "ballots.html", home=home, polls=polls, ready=ready, held=held)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HostSeats:
     """The seats of a poll as the host sees them: invitations, and seats that look like one."""
 
     seats: list[invitations.Seat]
     alike: tuple[SameSeat, ...]
 
 
-def _held(session: Session, polls: list[voting.Turnout]) -> dict[str, Held]:
+def _host_seats(session: Session, polls: list[polling.Turnout]) -> dict[str, HostSeats]:
     return {
-        turnout.poll.id: Held(
+        turnout.poll.id: HostSeats(
             invitations.seats(session, turnout.poll), invitations.alike(session, turnout.poll)
         )
         for turnout in polls
@@ -151,7 +155,9 @@ async def apart(
 async def _by_host(
     studio: Studio, code: str, work: Callable[[Session, PollRow], object]
 ) -> Response:
-    await studio.store.awrite(lambda session: work(session, voting.find_poll(session, code)))
+    await studio.store.awrite(
+        lambda session: work(session, polling.find_poll(session, code, held=True))
+    )
     return RedirectResponse("/ballot", 303)
 
 
@@ -161,7 +167,7 @@ async def open_poll(
 ) -> Response:
     """Open the ballot box for a study, from the host's own browser."""
     found = find_study(study)
-    await studio.store.awrite(lambda session: voting.open_poll(session, found).id)
+    await studio.store.awrite(lambda session: polling.open_poll(session, found).id)
     return RedirectResponse("/ballot", 303)
 
 
@@ -170,7 +176,7 @@ async def close_poll(
     request: Request, studio: StudioDep, study: Annotated[str, Form(max_length=200)]
 ) -> Response:
     """Close the ballot box of the study with that fingerprint, from the host's own browser."""
-    await studio.store.awrite(lambda session: voting.close_poll(session, study))
+    await studio.store.awrite(lambda session: polling.close_poll(session, study))
     return RedirectResponse("/ballot", 303)
 
 
@@ -182,13 +188,14 @@ async def page(
 
     ``seat`` is the secret of an invitation: whoever has it takes that one seat, or goes on in it.
     """
-    poll = await studio.store.aread(lambda session: voting.find_poll(session, code))
+    poll = await studio.store.aread(lambda session: polling.find_poll(session, code))
     invited = ""
     if seat:
         invited, taken = await studio.store.aread(lambda session: _invited(session, poll, seat))
         if taken:
             return _seated(code, taken)
     rater = await studio.store.aread(lambda session: _rater(session, code, key))
+    asking = await asyncio.to_thread(scenario_of, poll.fingerprint) or studio.scenario
     return render(
         request,
         "ballot.html",
@@ -199,7 +206,7 @@ async def page(
         closed=poll.closed_at is not None,
         ballots=poll.ballots,
         choices=CHOICES,
-        reasons=REASONS,
+        reasons=asking.words.named(REASONS),
         scales=SCALES,
     )
 
@@ -225,7 +232,7 @@ async def join(
         return RedirectResponse(f"/ballot/{code}", 303)
     if owner:
         await studio.store.awrite(
-            lambda session: voting.join(session, code, naming(name), owner=owner)
+            lambda session: joining.join(session, code, naming(name), owner=owner)
         )
         return RedirectResponse(f"/ballot/{code}", 303)
     browser = request.cookies.get(_BROWSER, "") or secrets.token_urlsafe(16)
@@ -242,11 +249,11 @@ def _joined(
     session: Session, code: str, name: str, seat: str | None, browser: str, address: str
 ) -> str:
     """Return the key of the seat: a new one, or that of the invitation if it was taken before."""
-    poll = voting.find_poll(session, code)
+    poll = polling.find_poll(session, code, held=True)
     invitation = invitations.find_invitation(session, poll, seat) if seat else None
     if invitation and (taken := invitations.holder(session, invitation)):
         return taken.key
-    rater = voting.join(
+    rater = joining.join(
         session,
         code,
         name,
@@ -299,7 +306,9 @@ async def vote(studio: StudioDep, code: Code, key: RaterKey, said: VoteRequest) 
 
 
 @router.post("/ballot/{code}/back")
-async def take_back(studio: StudioDep, code: Code, key: RaterKey, said: BackRequest) -> Response:
+async def take_back(
+    studio: StudioDep, code: Code, key: RaterKey, said: VoteBackRequest
+) -> Response:
     """Take a vote back, once, and return that ballot to be voted on again."""
 
     def taken(session: Session) -> Response:
@@ -340,7 +349,7 @@ def _padded(value: dict[str, Any]) -> Response:
 def _rater(session: Session, code: str, key: str) -> RaterRow | None:
     try:
         return voting.find_rater(session, code, key)
-    except voting.UnknownBallotError:
+    except polling.UnknownBallotError:
         return None
 
 

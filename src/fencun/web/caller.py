@@ -13,7 +13,8 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from fencun.errors import BusyError
-from fencun.store import tokens, writings
+from fencun.store import tokens
+from fencun.store.audit import unnoted
 from fencun.store.schema import now
 from fencun.store.tokens import Scope
 
@@ -42,13 +43,11 @@ class Caller:
         return scope in self.scopes
 
 
-class Doors:
-    """One per app: whether a token is needed, and how much each token used today."""
+class AccessControl:
+    """One per app: whether a token is needed."""
 
     def __init__(self, *, closed: bool) -> None:
         self.closed = closed
-        self._day: datetime | None = None
-        self._used: dict[str, int] = {}
 
     @property
     def anybody(self) -> Caller:
@@ -76,7 +75,7 @@ class Doors:
         return Caller(scopes, row.id, row.name, row.daily, self.closed or bool(bearer))
 
     async def spend(self, request: Request) -> None:
-        """Count one writing of the caller's token.
+        """Count one writing of the caller's token, on all servers of the database together.
 
         Raises:
             BusyError: it had as many today as it may.
@@ -84,35 +83,30 @@ class Doors:
         caller = await self.caller(request)
         if not caller.bound or not caller.daily:
             return
-        today = datetime.combine(now().date(), time(), UTC)
-        if today != self._day:
-            self._day, self._used = today, {}
-        if caller.token not in self._used:
-            store = request.app.state.studio.store
-            used = await store.aread(lambda s: writings.count_since(s, caller.token, today))
-            self._used.setdefault(caller.token, used)
-        if self._used[caller.token] >= caller.daily:
-            left = int((today + timedelta(days=1) - now()).total_seconds()) + 1
+        with unnoted():
+            spent = request.app.state.studio.store.awrite(lambda s: tokens.spend(s, caller.token))
+        if not await spent:
+            midnight = datetime.combine(now().date(), time(), UTC) + timedelta(days=1)
+            left = int((midnight - now()).total_seconds()) + 1
             raise BusyError(
                 f"今天的 {caller.daily} 次已经用完了，明天再来，或请主持人多给一些。",
                 f"The {caller.daily} writings of today are used up; come back tomorrow, "
                 "or ask your host for more.",
                 retry_after=left,
             )
-        self._used[caller.token] += 1
 
 
-def doors(request: Request) -> Doors:
-    """Return the doors of the app that serves ``request``."""
-    found = request.app.state.doors
-    assert isinstance(found, Doors)
+def access_control(request: Request) -> AccessControl:
+    """Return what the app allows that serves ``request``."""
+    found = request.app.state.access
+    assert isinstance(found, AccessControl)
     return found
 
 
 def known_caller(request: Request) -> Caller:
     """Return the caller as found out already: in front of any route, somebody without token."""
     found = getattr(request.state, "caller", None)
-    return found if isinstance(found, Caller) else doors(request).anybody
+    return found if isinstance(found, Caller) else access_control(request).anybody
 
 
 def browser(request: Request) -> str:
@@ -129,7 +123,7 @@ def owner_of(request: Request) -> str:
 
 def naming(request: Request) -> Callable[[str], str]:
     """Return what makes a name of what was typed: where tokens are needed, the token's own."""
-    own = known_caller(request).name if doors(request).closed else ""
+    own = known_caller(request).name if access_control(request).closed else ""
     return lambda typed: own or typed
 
 

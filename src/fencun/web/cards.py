@@ -12,14 +12,14 @@ from fencun.language import say
 from fencun.web.access import router_for
 from fencun.web.card import designs
 from fencun.web.errors import InvalidError
-from fencun.web.shapes import Asked, ErrorShape
+from fencun.web.shapes import ErrorShape, RequestShape
 
 router = router_for("write", noted=False)
 
 Short = Annotated[str, StringConstraints(max_length=40)]
 
 
-class CardRequest(Asked):
+class CardRequest(RequestShape):
     """What is on the card. ``salutation`` gets a line of its own if the text begins with it."""
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=2000)]

@@ -1,6 +1,8 @@
 """What OpenAI's clients send and get: read into a brief and a decoding, or refused clearly."""
 
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -9,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from fencun.brief import Brief, parse_brief
 from fencun.errors import BriefError, ModelError
 from fencun.models.engine import Completion, Decoding
+from fencun.prompt import Arm
 from fencun.scenario import Scenario
+from fencun.script import plain
 from fencun.web.errors import RequestError
 from fencun.web.studio import SEEDS, Studio
 
@@ -39,7 +43,7 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
 _IGNORED = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
 
 
-class Part(BaseModel):
+class ContentPart(BaseModel):
     """A piece of a message; only text is understood."""
 
     type: Literal["text"]
@@ -52,7 +56,7 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     role: str
-    content: str | list[Part]
+    content: str | list[ContentPart]
 
     @property
     def text(self) -> str:
@@ -104,15 +108,22 @@ def model_id(scenario: Scenario, arm: str) -> str:
     return f"{scenario.name}/{arm}"
 
 
-def parse_model(studio: Studio, name: str) -> Any:
-    """Return the arm that a model id names; raises :class:`ModelError` where there is none."""
-    for arm in studio.arms:
-        if name == model_id(studio.scenario, arm):
-            return arm
-    known = "、".join(model_id(studio.scenario, arm) for arm in studio.arms)
+def parse_model(studios: Iterable[Studio], name: str) -> tuple[Studio, Arm]:
+    """Return the studio and the arm that a model id names.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    known = []
+    for studio in studios:
+        for arm in studio.arms:
+            if name == model_id(studio.scenario, arm):
+                return studio, arm
+            known.append(model_id(studio.scenario, arm))
+    told = "、".join(known)
     raise ModelError(
-        f"没有模型 {name[:80]}；可用的：{known}。",
-        f"There is no model {name[:80]!r}; there are: {known.replace('、', ', ')}.",
+        f"没有模型 {name[:80]}；可用的：{told}。",
+        f"There is no model {name[:80]!r}; there are: {', '.join(known)}.",
     )
 
 
@@ -137,8 +148,12 @@ def parse_messages(scenario: Scenario, turns: list[ChatMessage]) -> tuple[dict[s
         raise RequestError(error.zh, error.en, field=f"messages[0].{error.field}") from error
 
 
+_FENCE = re.compile(r"\A```(?:json)?\s*\n(.*)\n\s*```\Z", re.DOTALL | re.IGNORECASE)
+_LISTED = re.compile(r"^(?:[-*•·](?!\*)|\d{1,2}[.、)])\s*")  # how a line of a list begins
+
+
 def _fields(scenario: Scenario, text: str) -> dict[str, str]:
-    stripped = text.strip()
+    stripped = _FENCE.sub(r"\1", text.strip())
     read = _from_json if stripped.startswith("{") else _from_lines
     return read(scenario, stripped)
 
@@ -151,17 +166,24 @@ def _from_json(scenario: Scenario, text: str) -> dict[str, str]:
         pairs = None
     fields: dict[str, str] = {}
     for key, value in pairs if isinstance(pairs, _Pairs) else [("", 0)]:
+        field = _field(scenario, plain(key.strip())) or key
+        if type(value) is int and field == _length_of(scenario):  # "篇幅": 50
+            value = str(value)
         if not isinstance(value, str | None):
             raise RequestError(
                 "消息看起来是 JSON，但不是一个“字段名: 文字”的对象。",
                 "The message looks like JSON, but is no object of strings.",
                 field="messages[0].content",
             )
-        field = _field(scenario, key.strip().lower()) or key
         if field in fields:
             raise _no_form(scenario, key)
         fields[field] = value or ""
     return fields
+
+
+def _length_of(scenario: Scenario) -> str | None:
+    dimension = scenario.role("length")
+    return dimension.name if dimension else None
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -172,8 +194,9 @@ def _from_lines(scenario: Scenario, text: str) -> dict[str, str]:
     """Read ``称呼：王老师`` lines, in any order, with either colon."""
     fields: dict[str, str] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
-        label, colon, value = line.replace("：", ":", 1).partition(":")
-        field = _field(scenario, label.strip().lower())
+        bare = _LISTED.sub("", line)
+        label, colon, value = bare.replace("**", "", 2).replace("：", ":", 1).partition(":")
+        field = _field(scenario, plain(label.strip()))
         if not colon or field is None or field in fields:
             raise _no_form(scenario, line)
         fields[field] = "" if value.strip() == "无" else value.strip()

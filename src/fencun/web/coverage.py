@@ -12,14 +12,15 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from fencun.data.coverage import Counted, Coverage, Hunger, Spot, hungry, spot
+from fencun.data.axes import map_axes
+from fencun.data.coverage import Counted, Coverage, Gap, Spot, gaps, spot
 from fencun.data.heatmap import heatmap
 from fencun.data.lines import DRAFTS
 from fencun.data.split import PARTS
 from fencun.data.targets import Targets, load_targets
-from fencun.errors import FencunError
 from fencun.evaluate.collect import votes_by_brief
-from fencun.evaluate.study import Study, studies
+from fencun.evaluate.find import studies_of
+from fencun.evaluate.study import Study
 from fencun.language import say
 from fencun.scenario import Scenario
 from fencun.store import seeds
@@ -40,29 +41,29 @@ OVER: dict[Over, tuple[str, str]] = {
     "votes": ("选票", "votes"),
 }
 _GROWING = ("seeds", "drafts", "samples")  # what more can be written for
-_HUNGRIEST = 12
+_THINNEST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
-    """One view of the map: what was counted, over which two axes, and where it is hungry."""
+class CoverageView:
+    """One view of the map: what was counted, over which two axes, and where it is thin."""
 
     coverage: Coverage
     rows: str
     columns: str
-    hunger: list[Hunger]
+    gaps: list[Gap]
     targets: Targets
 
     def svg(self, title: str, href: Callable[[str, str], str] | None = None) -> Markup:
         """Return the picture. Markup: it is our own SVG, and its template escapes every text."""
         table = self.coverage.table(self.rows, self.columns)
-        wants = {(h.values[0][1], h.values[1][1]): h.want for h in self.hunger}
+        wants = {(h.values[0][1], h.values[1][1]): h.want for h in self.gaps}
         return Markup(heatmap(table, title, wants=wants, targets=self.targets, href=href))
 
 
 def drawn(
     session: Session, scenario: Scenario, over: Over, rows: str | None, columns: str | None
-) -> Map:
+) -> CoverageView:
     """Return the map over ``over``; by default who is addressed down, and occasions across.
 
     Raises:
@@ -70,7 +71,8 @@ def drawn(
     """
     coverage = Coverage(scenario, _counted(session, scenario, over))
     names = [axis.name for axis in coverage.axes]
-    rows, columns = rows or names[0], columns or names[1]
+    usual = map_axes(scenario)
+    rows, columns = rows or usual[0], columns or usual[1]
     if rows not in names or columns not in names or rows == columns:
         raise InvalidError(
             f"行和列要选两个不同的：{'、'.join(names)}。",
@@ -78,13 +80,13 @@ def drawn(
             field="rows",
         )
     targets = load_targets(scenario)
-    least = 1 if over == "seeds" and rows == names[0] and columns == names[1] else 0
+    least = 1 if over == "seeds" and (rows, columns) == usual else 0
     wanting = (
-        hungry(coverage, targets, over=(rows, columns), at_least=least)
+        gaps(coverage, targets, over=(rows, columns), at_least=least)
         if over in _GROWING and (coverage.total or least)
         else []
     )
-    return Map(coverage, rows, columns, wanting, targets)
+    return CoverageView(coverage, rows, columns, wanting, targets)
 
 
 def _counted(session: Session, scenario: Scenario, over: Over) -> Iterable[Counted]:
@@ -96,17 +98,10 @@ def _counted(session: Session, scenario: Scenario, over: Over) -> Iterable[Count
         return [
             line for part in PARTS for line in seeds.lines_of(scenario, f"dataset/{part}.jsonl")
         ]
-    asked = [study for study in studies() if _asks(study, scenario)]
+    asked = studies_of(scenario)
     if over == "briefs":
         return [spot(scenario, brief) for study in asked[:1] for brief in study.briefs()]
     return [counted for study in asked for counted in _votes(session, scenario, study)]
-
-
-def _asks(study: Study, scenario: Scenario) -> bool:
-    try:
-        return study.scenario.name == scenario.name
-    except FencunError:  # its scenario is no longer there: nothing to count on this map
-        return False
 
 
 def _votes(session: Session, scenario: Scenario, study: Study) -> list[Spot]:
@@ -139,8 +134,8 @@ async def page(
         svg=await asyncio.to_thread(shown.svg, f"{title} · {shown.coverage.total}", href),
         over=over,
         sources=OVER,
-        hungriest=[(hunger, seeds_link(hunger)) for hunger in shown.hunger[:_HUNGRIEST]],
-        more=max(0, len(shown.hunger) - _HUNGRIEST),
+        thinnest=[(gap, seeds_link(gap)) for gap in shown.gaps[:_THINNEST]],
+        more=max(0, len(shown.gaps) - _THINNEST),
         writable=over in _GROWING,
     )
 
@@ -152,7 +147,7 @@ async def counts(
     rows: Annotated[str | None, Query(max_length=40)] = None,
     columns: Annotated[str | None, Query(max_length=40)] = None,
 ) -> dict[str, Any]:
-    """Return how many lines stand in every cell of two axes, and the cells that are hungry."""
+    """Return how many lines stand in every cell of two axes, and the cells that are too thin."""
     found = await studio.store.aread(
         lambda session: drawn(session, studio.scenario, over, rows, columns)
     )
@@ -164,27 +159,27 @@ async def counts(
         "rows": found.rows,
         "columns": found.columns,
         "counts": [list(row) for row in table.counts],
-        "hungry": [
+        "gaps": [
             {
-                "cell": {axis.name: value for axis, value in hunger.values},
-                "have": hunger.have,
-                "want": hunger.want,
-                "told": str(hunger),
+                "cell": {axis.name: value for axis, value in gap.values},
+                "have": gap.have,
+                "want": gap.want,
+                "told": str(gap),
             }
-            for hunger in found.hunger
+            for gap in found.gaps
         ],
     }
 
 
-def seeds_link(hunger: Hunger) -> str:
+def seeds_link(gap: Gap) -> str:
     """Return the address of the seed page, ready to write for this cell."""
-    return _address({axis.name: value for axis, value in hunger.values}) + "#write"
+    return _address({axis.name: value for axis, value in gap.values}) + "#write"
 
 
-def to_seeds(shown: Map) -> Callable[[str, str], str]:
+def to_seeds(shown: CoverageView) -> Callable[[str, str], str]:
     """Return what makes the address of the seeds that stand in a cell."""
     return lambda row, column: _address({shown.rows: row, shown.columns: column})
 
 
 def _address(cell: dict[str, str]) -> str:
-    return f"/seeds?{urlencode(cell)}"
+    return f"seeds?{urlencode(cell)}"  # beside this page, whatever scenario that is in

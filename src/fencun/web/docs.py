@@ -1,10 +1,13 @@
 """The API's own documentation: Swagger UI from our own server, under the strict CSP."""
 
+from copy import deepcopy
+
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from fencun.web.access import router_for
 from fencun.web.pages import render
+from fencun.web.studio import StudioDep
 
 router = router_for("write", include_in_schema=False)
 
@@ -16,6 +19,9 @@ async def page(request: Request) -> Response:
 
 
 @router.get("/openapi.json")
-async def schema(request: Request) -> Response:
-    """Return the description of the API that the page is made of."""
-    return JSONResponse(request.app.openapi())
+async def schema(request: Request, studio: StudioDep) -> Response:
+    """Return the description of the API that the page is made of, its example the scenario's."""
+    told = deepcopy(request.app.openapi())
+    brief = told["components"]["schemas"]["WriteRequest"]["properties"]["brief"]
+    brief["examples"] = [studio.scenario.whole_example]
+    return JSONResponse(told)

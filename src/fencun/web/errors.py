@@ -7,11 +7,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match
 
 from fencun.errors import FencunError, ModelError
+from fencun.web.observe import count_error
 from fencun.web.pages import render
 
 log = logging.getLogger("fencun.web")
+_SAFE = frozenset({"GET", "HEAD"})
 
 
 class RequestError(FencunError):
@@ -59,10 +62,29 @@ class MissingError(RequestError):
 
 
 class MethodError(RequestError):
-    """This address does not take this kind of request."""
+    """This address does not take this kind of request; ``allow`` says which it does."""
 
     code = "method"
     status = 405
+
+    def __init__(self, allow: str) -> None:
+        super().__init__(
+            f"这个网址不接受这种请求，只接受 {allow}。", f"Method not allowed; allowed: {allow}."
+        )
+        self.allow = allow
+
+
+class SlowError(RequestError):
+    """The body did not come, or too slowly."""
+
+    code = "slow"
+    status = 408
+
+    def __init__(self) -> None:
+        super().__init__(
+            "等了太久，内容没有发完；看看网络，再发一次。",
+            "The request did not arrive in time; check the network and send it again.",
+        )
 
 
 class TooLargeError(RequestError):
@@ -130,10 +152,15 @@ def openai_body(error: FencunError) -> dict[str, object]:
 
 
 def respond(request: Request, error: FencunError) -> Response:
-    """Return the answer to a request that failed with ``error``."""
+    """Return the answer to a request that failed with ``error``, which is counted."""
+    count_error(request, error)
     headers: Mapping[str, str] = (
         {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
     )
+    if isinstance(error, SlowError):
+        headers = {"Connection": "close"}
+    if isinstance(error, MethodError):
+        headers = {"Allow": error.allow}
     if isinstance(error, SignInError):
         if error.location:
             return RedirectResponse(error.location, 303)
@@ -170,6 +197,18 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     )
 
 
+def _allowed(request: Request) -> str:
+    """Return the methods that routes take at the address of ``request``, as ``Allow`` lists them.
+
+    Each route has but some of them, and tells its own only.
+    """
+    methods: set[str] = set()
+    for route in request.app.state.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods
+    return ", ".join(sorted(methods or _SAFE))  # the static files are no routes
+
+
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error, HTTPRefusal):
@@ -177,7 +216,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return respond(request, MissingError("这里没有东西，看看网址。", "There is nothing here."))
     if error.status_code == 405:
-        return respond(request, MethodError("这个网址不接受这种请求。", "Method not allowed."))
+        return respond(request, MethodError(_allowed(request)))
     return respond(
         request,
         RequestError("请求读不了，请检查格式。", f"The request cannot be read ({error.detail})."),

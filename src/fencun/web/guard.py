@@ -1,5 +1,6 @@
 """What every request passes before a route sees it: host, origin, size; and our headers."""
 
+import asyncio
 import ipaddress
 import logging
 import re
@@ -15,6 +16,7 @@ from fencun.web.errors import (
     ForbiddenError,
     HostError,
     HTTPRefusal,
+    SlowError,
     TooLargeError,
     respond,
 )
@@ -22,6 +24,8 @@ from fencun.web.errors import (
 log = logging.getLogger("fencun.web")
 
 BODY_LIMIT = 64 * 1024
+SILENCE_S = 4.0  # the longest that a body may stop coming
+SLOWEST_BYTES = 16 * 1024  # a second, over all of it
 
 POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
@@ -67,7 +71,7 @@ class Guard:
             await respond(Request(scope), error)(scope, receive, send)
             return
         try:
-            await self._app(scope, _bounded(receive, limit), send)
+            await self._app(scope, _Body(receive, limit), send)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if send.started:
@@ -124,18 +128,36 @@ def _same_origin(headers: Headers) -> bool:
     return origin is None or origin.partition("://")[2] == headers.get("host")
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
-    read = 0
+class _Body:
+    """Receives a body of at most ``limit`` bytes that keeps coming, and in time."""
 
-    async def bounded() -> Message:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > limit:
-            raise HTTPRefusal(too_large(limit))
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._read = 0
+        self._whole = False
+        self._deadline: float | None = None
+
+    async def __call__(self) -> Message:
+        """Return the next message; once the body is whole, wait as long as it takes.
+
+        Raises:
+            HTTPRefusal: it is too large, or too slow.
+        """
+        if self._whole:
+            return await self._receive()
+        now = asyncio.get_running_loop().time()
+        self._deadline = self._deadline or now + SILENCE_S + self._limit / SLOWEST_BYTES
+        try:
+            async with asyncio.timeout_at(min(now + SILENCE_S, self._deadline)):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPRefusal(SlowError()) from None
+        self._read += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._read > self._limit:
+            raise HTTPRefusal(too_large(self._limit))
         return message
-
-    return bounded
 
 
 class _Sender:

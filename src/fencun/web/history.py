@@ -6,12 +6,12 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from fencun.scenario import Scenario
 from fencun.store import writings
 from fencun.store.schema import CandidateRow, WritingRow
 from fencun.web.access import router_for
 from fencun.web.caller import Visitor
 from fencun.web.pages import Page, render
+from fencun.web.served import Scene, ServedDep
 from fencun.web.shapes import candidate_shape
 from fencun.web.studio import StudioDep
 
@@ -23,9 +23,13 @@ _PAGE = 20
 
 @router.get("/history")
 async def page(
-    request: Request, studio: StudioDep, owner: Visitor, before: datetime | None = None
+    request: Request,
+    studio: StudioDep,
+    served: ServedDep,
+    owner: Visitor,
+    before: datetime | None = None,
 ) -> Response:
-    """Show a page of the history."""
+    """Show a page of the history, of all scenarios together."""
     rows = (
         await studio.store.aread(
             lambda session: writings.history(session, owner, limit=_PAGE + 1, before=before)
@@ -37,7 +41,7 @@ async def page(
     return render(
         request,
         "history.html",
-        entries=[_entry(studio.scenario, row) for row in shown],
+        entries=[_entry(served.declared(row.scenario), row) for row in shown],
         older=shown[-1].created_at.isoformat() if len(rows) > _PAGE else None,
         first=before is None,
     )
@@ -53,16 +57,22 @@ async def delete(request: Request, studio: StudioDep, owner: Visitor) -> Respons
     return RedirectResponse("/history", 303)
 
 
-def _entry(scenario: Scenario, row: WritingRow) -> dict[str, Any]:
+def _entry(scene: Scene | None, row: WritingRow) -> dict[str, Any]:
+    """Return a writing as it is shown: by its own scenario, as far as that is still there."""
+    scenario = scene.scenario if scene else None
+    dimensions = scenario.dimensions if scenario else ()
     asked = [
         told
-        for dimension in scenario.dimensions
+        for dimension in dimensions
         if dimension.role not in ("salutation", "detail")
         and (told := row.asked.get(dimension.name) or row.brief.get(dimension.name))
     ]
-    salutation, detail = scenario.role("salutation"), scenario.role("detail")
+    salutation = scenario.role("salutation") if scenario else None
+    detail = scenario.role("detail") if scenario else None
     return {
         "id": row.id,
+        "scene": scene,
+        "scenario": scene.title if scene else row.scenario,
         "at": row.created_at.isoformat(timespec="seconds"),
         "to": row.brief.get(salutation.name, "") if salutation else "",
         "asked": asked,

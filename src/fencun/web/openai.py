@@ -1,5 +1,6 @@
 """``/v1/models`` and ``/v1/chat/completions``, as OpenAI's own client speaks them."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator
@@ -18,9 +19,10 @@ from fencun.store import writings
 from fencun.web import chat, sse
 from fencun.web.access import Spends, router_for
 from fencun.web.caller import Visitor
+from fencun.web.disconnect import unless_gone
 from fencun.web.errors import openai_body
-from fencun.web.leaving import unless_gone
-from fencun.web.studio import SEEDS, Studio, StudioDep
+from fencun.web.served import ServedDep
+from fencun.web.studio import SEEDS, Studio
 from fencun.writer import Writing
 
 router = router_for("write", prefix="/v1", tags=["OpenAI"])
@@ -28,7 +30,7 @@ _STARTED = int(time.time())
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ChatJob:
     """A chat request, understood: ``n`` answers with the seeds from ``decoding.seed`` on."""
 
     id: str
@@ -45,23 +47,24 @@ class Job:
 
 
 @router.get("/models", summary="模型")
-async def models(studio: StudioDep) -> dict[str, Any]:
-    """List the models: one for each arm of the scenario."""
-    return {"object": "list", "data": [_model(studio, arm) for arm in studio.arms]}
+def models(served: ServedDep) -> dict[str, Any]:
+    """List the models: one for each arm of each scenario."""
+    found = [_model(studio, arm) for studio in served.studios() for arm in studio.arms]
+    return {"object": "list", "data": found}
 
 
 @router.get("/models/{name:path}", summary="一个模型")
-async def model(name: str, studio: StudioDep) -> dict[str, Any]:
+def model(name: str, served: ServedDep) -> dict[str, Any]:
     """Return one model."""
-    return _model(studio, chat.parse_model(studio, name))
+    return _model(*chat.parse_model(served.studios(), name))
 
 
 @router.head("/models", include_in_schema=False)
 @router.head("/models/{name:path}", include_in_schema=False)
-async def model_head(studio: StudioDep, name: str = "") -> Response:
+def model_head(served: ServedDep, name: str = "") -> Response:
     """Say whether the models, or one, are there; without a body."""
     if name:
-        chat.parse_model(studio, name)
+        chat.parse_model(served.studios(), name)
     return Response(media_type="application/json")
 
 
@@ -74,14 +77,14 @@ async def options(path: str) -> Response:
 
 @router.post("/chat/completions", summary="写", dependencies=[Spends])
 async def completions(
-    request: Request, body: chat.ChatRequest, studio: StudioDep, owner: Visitor
+    request: Request, body: chat.ChatRequest, served: ServedDep, owner: Visitor
 ) -> Response:
     """Answer a brief told as lines (`称呼：王老师` …) or as JSON, once or as a stream."""
     body.refuse_unknown()
-    arm = chat.parse_model(studio, body.model)
+    studio, arm = await asyncio.to_thread(chat.parse_model, served.studios(), body.model)
     asked, brief = chat.parse_messages(studio.scenario, body.messages)
     seed = secrets.randbelow(SEEDS) if body.seed is None else body.seed
-    job = Job(
+    job = ChatJob(
         id=f"chatcmpl-{secrets.token_hex(12)}",
         model=body.model,
         created=int(time.time()),
@@ -104,7 +107,7 @@ async def completions(
     return JSONResponse(_completion(job, whole))
 
 
-async def _all(studio: Studio, job: Job) -> list[Completion]:
+async def _all(studio: Studio, job: ChatJob) -> list[Completion]:
     whole: dict[int, Completion] = {}
     async with aclosing(_answers(studio, job)) as events:
         async for event in events:
@@ -113,7 +116,7 @@ async def _all(studio: Studio, job: Job) -> list[Completion]:
     return [whole[index] for index in range(job.n)]
 
 
-async def _chunks(studio: Studio, job: Job) -> AsyncGenerator[bytes, None]:
+async def _chunks(studio: Studio, job: ChatJob) -> AsyncGenerator[bytes, None]:
     whole: list[Completion] = []
     begun: set[int] = set()
     async with aclosing(_answers(studio, job)) as events:
@@ -133,7 +136,7 @@ async def _chunks(studio: Studio, job: Job) -> AsyncGenerator[bytes, None]:
     yield sse.encode("[DONE]")
 
 
-async def _answers(studio: Studio, job: Job) -> AsyncGenerator[Delta | Whole, None]:
+async def _answers(studio: Studio, job: ChatJob) -> AsyncGenerator[Delta | Whole, None]:
     """Wait for a turn, draw all answers, keep them; raises what the engine raises."""
     told = studio.writer.prompts(job.brief, job.arm, 1)[0].chat
     whole: dict[int, Completion] = {}
@@ -153,7 +156,7 @@ async def _answers(studio: Studio, job: Job) -> AsyncGenerator[Delta | Whole, No
     await _keep(studio, job, [whole[index] for index in range(job.n)])
 
 
-def _refuse_flawed(job: Job, completion: Completion, said: str) -> None:
+def _refuse_flawed(job: ChatJob, completion: Completion, said: str) -> None:
     """Raise where there is no text, or no ``finish_reason`` that could tell what is wrong."""
     if job.stream and said != completion.text:
         raise thoughts_told()
@@ -162,12 +165,14 @@ def _refuse_flawed(job: Job, completion: Completion, said: str) -> None:
         raise ending.error()
 
 
-async def _keep(studio: Studio, job: Job, whole: list[Completion]) -> None:
+async def _keep(studio: Studio, job: ChatJob, whole: list[Completion]) -> None:
     seed = job.decoding.seed
     found = [
         studio.writer.judge(job.brief, completion, seed + index)
         for index, completion in enumerate(whole)
     ]
+    for candidate, completion in zip(found, whole, strict=True):
+        studio.metrics.drew(job.arm, candidate.findings, completion)
     writing = Writing(job.brief, job.arm, studio.writer.engine.name, seed, tuple(found), len(found))
     row = writings.writing_row(
         writing, asked=job.asked, decoding=job.decoding, adapter=studio.writer.adapter,
@@ -181,7 +186,7 @@ def _finish_reason(completion: Completion) -> str:
     return "stop" if completion.finish == "untold" else completion.finish
 
 
-def _model(studio: Studio, arm: str) -> dict[str, Any]:
+def _model(studio: Studio, arm: Arm) -> dict[str, Any]:
     return {
         "id": chat.model_id(studio.scenario, arm),
         "object": "model",
@@ -190,18 +195,18 @@ def _model(studio: Studio, arm: str) -> dict[str, Any]:
     }
 
 
-def _head(job: Job, kind: str) -> dict[str, Any]:
+def _head(job: ChatJob, kind: str) -> dict[str, Any]:
     return {"id": job.id, "object": kind, "created": job.created, "model": job.model}
 
 
-def _chunk(job: Job, index: int, delta: dict[str, str], finish: str | None = None) -> bytes:
+def _chunk(job: ChatJob, index: int, delta: dict[str, str], finish: str | None = None) -> bytes:
     """Encode a chunk; where usage was asked for, all but the last say null, as OpenAI's do."""
     choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
     usage = {"usage": None} if job.include_usage else {}
     return sse.encode({**_head(job, "chat.completion.chunk"), "choices": [choice], **usage})
 
 
-def _completion(job: Job, whole: list[Completion]) -> dict[str, Any]:
+def _completion(job: ChatJob, whole: list[Completion]) -> dict[str, Any]:
     return {
         **_head(job, "chat.completion"),
         "choices": [

@@ -11,10 +11,11 @@ from starlette.templating import Jinja2Templates
 
 from fencun import __version__
 from fencun.language import language, say
-from fencun.scenario import Scenario
+from fencun.scenario import Scenario, flag
 from fencun.store.tokens import Scope
-from fencun.web.caller import VISITOR_COOKIE, browser, doors, known_caller
+from fencun.web.caller import VISITOR_COOKIE, access_control, browser, known_caller
 from fencun.web.card import designs
+from fencun.web.prefix import scenario_named
 
 FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 24 * 3600
@@ -47,7 +48,7 @@ def _environment() -> Jinja2Templates:
     templates = Jinja2Templates(FOLDER / "templates")
     templates.env.autoescape = True
     templates.env.trim_blocks = templates.env.lstrip_blocks = True
-    templates.env.globals.update(say=say, language=language, version=__version__, designs=designs())
+    templates.env.globals.update(say=say, language=language, version=__version__)
     return templates
 
 
@@ -59,11 +60,23 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
     Only with a page that it was given: a refusal changes no cookie.
     """
-    caller = known_caller(request)
+    caller, closed = known_caller(request), access_control(request).closed
+    served = request.app.state.served
+    scene = served.shown(scenario_named(request.scope))
+    scenario = scene.scenario or request.app.state.studio.scenario
+    pages = [page for page in request.app.state.pages if caller.may(page.scope)]
     shared = {
-        "navigation": [page for page in request.app.state.pages if caller.may(page.scope)],
+        "navigation": [page.of(scenario) for page in pages],
+        "at": scene.at,
+        "scene": scene,
+        "here": scenario,
+        "section": _section(request, pages),
+        "scenes": served.scenes(),
         "caller": caller,
-        "closed": doors(request).closed,
+        "closed": closed,
+        "mends": not closed or caller.may("host"),  # whom the files of a scenario concern
+        "designs": designs() if scenario.words.cards else (),
+        "scenario_flag": flag(scenario.folder),
         "status": status,
         **request.app.state.studio.about(),
     }
@@ -75,3 +88,10 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             secure=request.url.scheme == "https",
         )  # fmt: skip
     return response
+
+
+def _section(request: Request, pages: list[Page]) -> str:
+    """Return the page of the navigation that one is on, for another scenario; else the first."""
+    path = request.url.path
+    inside = [page.path for page in pages if path.startswith(f"{page.path}/") or path == page.path]
+    return inside[-1] if inside else "/"

@@ -17,13 +17,14 @@ from fencun.store.reviews import REASONS, Reason
 from fencun.store.schema import BatchRow, Decision, DraftRow, DraftState
 from fencun.store.writings import new_id
 from fencun.web.access import router_for
+from fencun.web.apart import apart
 from fencun.web.caller import Naming
 from fencun.web.download import jsonl
 from fencun.web.errors import MissingError
 from fencun.web.pages import Page, render
 from fencun.web.person import Person, remember
 from fencun.web.review_view import batch_shape, line_shape, state_shape
-from fencun.web.shapes import Asked, Id, Shown
+from fencun.web.shapes import Id, RequestShape, Shown
 from fencun.web.studio import Studio, StudioDep
 
 PAGE = Page("/review", "审阅", "Review", "review")
@@ -35,7 +36,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Kind = Literal["conflict", "accepted", "rejected", "aside", "unusable"]
 
 
-class OpinionRequest(Asked):
+class OpinionRequest(RequestShape):
     """What a reviewer says. ``id`` is made by the client: sent twice, it is one opinion.
 
     ``text`` is the text that is meant: as it was shown, or as it was edited.
@@ -49,7 +50,7 @@ class OpinionRequest(Asked):
     reason: Reason | None = None
 
 
-class BackRequest(Asked):
+class OpinionBackRequest(RequestShape):
     """One's own opinion taken back, or a draft that was set aside brought back."""
 
     draft: Id
@@ -105,10 +106,20 @@ async def practice(studio: StudioDep) -> Response:
 
 
 async def _taken(studio: Studio, name: str, data: bytes) -> BatchRow:
+    """Return the batch of a file; one that is there already is not read again."""
+    said = intake.fingerprint(data)
+    there = await studio.store.aread(lambda s: reviews.same_batch(s, studio.scenario.name, said))
+    if there:
+        return there
     known = await studio.store.aread(lambda s: seeds.known(s, studio.scenario))
-    batch, drafts = await asyncio.to_thread(
-        intake.read_batch, studio.scenario, studio.writer.gates, name, data, known
-    )
+    if len(data) > intake.SMALL_BYTES:
+        batch, drafts = await apart(
+            intake.read_batch_anew, studio.scenario.folder, name, data, known
+        )
+    else:
+        batch, drafts = await asyncio.to_thread(
+            intake.read_batch, studio.scenario, studio.writer.gates, name, data, known
+        )
     return await studio.store.awrite(lambda s: reviews.add_batch(s, batch, drafts))
 
 
@@ -127,7 +138,12 @@ async def queue(request: Request, studio: StudioDep, batch: str, name: Person) -
     """Show the queue, one draft at a time."""
     summary = await studio.store.aread(lambda s: reviews.summary(s, reviews.find_batch(s, batch)))
     return render(
-        request, "review.html", batch=batch_shape(summary), name=name, reasons=REASONS, kind="open"
+        request,
+        "review.html",
+        batch=batch_shape(summary),
+        name=name,
+        reasons=studio.scenario.words.named(REASONS),
+        kind="open",
     )
 
 
@@ -182,7 +198,7 @@ async def lines(
         lines=[line_shape(studio.scenario, row) for row in rows[:_SHOWN]],
         unusable=bad[_SHOWN * (page - 1) : _SHOWN * page] if kind == "unusable" else [],
         name=name,
-        reasons=REASONS,
+        reasons=studio.scenario.words.named(REASONS),
         page=page,
         more=len(bad) > _SHOWN * page if kind == "unusable" else len(rows) > _SHOWN,
     )
@@ -259,7 +275,9 @@ async def decide(
 
 
 @router.post("/api/reviews/{batch}/undo", tags=["Fencun"], summary="撤销")
-async def undo(batch: Id, body: BackRequest, studio: StudioDep, naming: Naming) -> dict[str, Any]:
+async def undo(
+    batch: Id, body: OpinionBackRequest, studio: StudioDep, naming: Naming
+) -> dict[str, Any]:
     """Take one's own opinion on a draft back; return that draft, to be judged anew."""
     name = reviews.reviewer_name(naming(body.reviewer))
 
@@ -271,7 +289,9 @@ async def undo(batch: Id, body: BackRequest, studio: StudioDep, naming: Naming) 
 
 
 @router.post("/api/reviews/{batch}/back", tags=["Fencun"], summary="请回来")
-async def back(batch: Id, body: BackRequest, studio: StudioDep, naming: Naming) -> dict[str, Any]:
+async def back(
+    batch: Id, body: OpinionBackRequest, studio: StudioDep, naming: Naming
+) -> dict[str, Any]:
     """Put a draft that the gates set aside, or two people rejected, back into the queue."""
     name = reviews.reviewer_name(naming(body.reviewer))
 

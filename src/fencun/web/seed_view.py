@@ -18,7 +18,7 @@ from fencun.records import Seed
 from fencun.scenario import Dimension, Scenario
 from fencun.store import seeds
 from fencun.store.schema import SketchRow
-from fencun.store.seeds import Entry
+from fencun.store.seeds import SeedEntry
 from fencun.web.shapes import check_shape
 from fencun.web.strict import small_number
 
@@ -36,13 +36,13 @@ class Wanted:
     cell: Mapping[str, str]
     own: bool
 
-    def fits(self, entry: Entry) -> bool:
+    def fits(self, entry: SeedEntry) -> bool:
         """Whether ``entry`` is shown."""
         line = entry.line
         if self.own and not entry.version:
             return False
-        told = (line.id, line.text, *line.brief.values.values())
-        if self.words and not any(self.words in text for text in told):
+        texts = (line.id, line.text, *line.brief.values.values())
+        if self.words and not any(self.words in text for text in texts):
             return False
         cell = cell_of(line) if self.cell else {}
         return all(cell.get(axis) == value for axis, value in self.cell.items())
@@ -66,9 +66,13 @@ def view(
         "form": _form(scenario, cell, entry, sketch),
         "fields": [_field(dimension) for dimension in scenario.dimensions],
         "topics": scenario.tact,
-        "ranges": _ranges(scenario),
+        "shape": {
+            "ranges": _ranges(scenario),
+            "to": [dimension.name for dimension in _addressed(scenario)],
+            "brief": [dimension.name for dimension in scenario.dimensions],
+        },
         "scenario": scenario,
-        "sketches": [_told(scenario, row) for row in sketches if row is not sketch],
+        "sketches": [_sketch(scenario, row) for row in sketches if row is not sketch],
         "cell": cell,
         "wanted": wanted,
         **_list(scenario, gates, [e for e in entries if wanted.fits(e)], asked, cell),
@@ -77,7 +81,7 @@ def view(
 
 def _opened(
     session: Session, scenario: Scenario, asked: Mapping[str, str], sketches: list[SketchRow]
-) -> tuple[Entry | None, SketchRow | None]:
+) -> tuple[SeedEntry | None, SketchRow | None]:
     """Return the seed to be mended and the sketch to go on with, as far as they are asked for."""
     sketch = next((row for row in sketches if row.id == asked.get("sketch")), None)
     seed = asked.get("edit", "")[:64] or (sketch.seed if sketch else "")
@@ -85,7 +89,7 @@ def _opened(
 
 
 def _form(
-    scenario: Scenario, cell: Mapping[str, str], entry: Entry | None, sketch: SketchRow | None
+    scenario: Scenario, cell: Mapping[str, str], entry: SeedEntry | None, sketch: SketchRow | None
 ) -> Values:
     record = entry.line.record if entry else None
     values: dict[str, str] = {}
@@ -132,16 +136,19 @@ def _ranges(scenario: Scenario) -> Values:
     """Return the field that says how long a text shall be, and the range of each value."""
     length = scenario.role("length")
     choices = length.choices if length else ()
-    told = {c.value: [c.range.min, c.range.max] for c in choices if c.range}
-    return {**told, "name": length.name if length else None}
+    ranges = {c.value: [c.range.min, c.range.max] for c in choices if c.range}
+    return {**ranges, "name": length.name if length else None}
 
 
-def _told(scenario: Scenario, row: SketchRow) -> Values:
+def _addressed(scenario: Scenario) -> list[Dimension]:
+    """Return the fields that say to whom a text goes, as far as the scenario has them."""
+    asked = (scenario.role("salutation"), scenario.role("audience"))
+    return [dimension for dimension in asked if dimension]
+
+
+def _sketch(scenario: Scenario, row: SketchRow) -> Values:
     """Return how an unfinished sketch is announced: to whom, and how it begins."""
-    audience, salutation = scenario.role("audience"), scenario.role("salutation")
-    names = [
-        row.fields.get(dimension.name, "") for dimension in (salutation, audience) if dimension
-    ]
+    names = [row.fields.get(dimension.name, "") for dimension in _addressed(scenario)]
     return {
         "id": row.id,
         "seed": row.seed,
@@ -154,7 +161,7 @@ def _told(scenario: Scenario, row: SketchRow) -> Values:
 def _list(
     scenario: Scenario,
     gates: Gates,
-    fitting: list[Entry],
+    fitting: list[SeedEntry],
     asked: Mapping[str, str],
     cell: Mapping[str, str],
 ) -> Values:
@@ -165,7 +172,7 @@ def _list(
     kept = {key: asked[key] for key in ("q", "own") if asked.get(key)}
 
     def address(to: int) -> str:
-        return f"/seeds?{urlencode({**cell, **kept, 'page': to})}#list"
+        return f"?{urlencode({**cell, **kept, 'page': to})}#list"
 
     return {
         "entries": [
@@ -180,9 +187,9 @@ def _list(
     }
 
 
-def _shown(gates: Gates, entry: Entry, children: int) -> Values:
+def _shown(gates: Gates, entry: SeedEntry, children: int) -> Values:
     line = entry.line
-    told = [
+    chosen = [
         line.brief.values[dimension.name]
         for dimension in line.brief.scenario.dimensions
         if dimension.kind != "text"
@@ -190,7 +197,7 @@ def _shown(gates: Gates, entry: Entry, children: int) -> Values:
     return {
         "id": line.id,
         "to": line.brief.value("salutation"),
-        "asked": told,
+        "asked": chosen,
         "detail": line.brief.value("detail"),
         "text": line.text,
         "why": line.record.why,
@@ -206,7 +213,7 @@ def _shown(gates: Gates, entry: Entry, children: int) -> Values:
 def look(
     scenario: Scenario,
     gates: Gates,
-    entries: list[Entry],
+    entries: list[SeedEntry],
     fields: Mapping[str, str],
     seed: str,
 ) -> Values:
@@ -214,7 +221,7 @@ def look(
     text = fields.get("text", "")
     detail = scenario.role("detail")
     topics = scenario.topics_in(fields.get(detail.name, "")) if detail else ()
-    told: Values = {
+    found: Values = {
         "passed": None,
         "count": len("".join(text.split())),
         "gates": [],
@@ -225,13 +232,13 @@ def look(
     try:
         record = seeds.read_fields(scenario, seed or "new", fields)
     except BriefError as error:
-        return {**told, "field": error.field, "message": str(error)}
-    found = _findings(scenario, gates, entries, record)
-    return {**told, **check_shape(record.text, found)}
+        return {**found, "field": error.field, "message": str(error)}
+    findings = _findings(scenario, gates, entries, record)
+    return {**found, **check_shape(record.text, findings)}
 
 
 def _findings(
-    scenario: Scenario, gates: Gates, entries: list[Entry], record: Seed
+    scenario: Scenario, gates: Gates, entries: list[SeedEntry], record: Seed
 ) -> list[Finding]:
     brief: Brief = parse_row(scenario, record.to_row())[1]
     found = gates.check(record.text, brief)

@@ -20,7 +20,7 @@ from fencun.language import say
 from fencun.names import tidy_name
 from fencun.store import seeds
 from fencun.store.schema import SeedVersionRow
-from fencun.store.seeds import Entry
+from fencun.store.seeds import SeedEntry
 from fencun.store.writings import new_id
 from fencun.web import seed_view
 from fencun.web.access import router_for
@@ -29,7 +29,7 @@ from fencun.web.coverage import drawn, seeds_link, to_seeds
 from fencun.web.download import jsonl
 from fencun.web.pages import Page, render
 from fencun.web.person import Person, remember
-from fencun.web.shapes import Asked, Id
+from fencun.web.shapes import Id, RequestShape
 from fencun.web.strict import small_number
 from fencun.web.studio import Studio, StudioDep
 
@@ -38,7 +38,8 @@ router = router_for("review")
 typing = router_for("review", noted=False)
 routers = (router, typing)
 
-_HUNGRIEST = 5
+NEW = "new"  # a seed that the server is to name
+_THINNEST = 5
 _SKETCH = re.compile(r"[0-9a-f]{32}")
 SeedId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 Fields = Annotated[
@@ -50,7 +51,7 @@ Fields = Annotated[
 ]
 
 
-class SketchRequest(Asked):
+class SketchRequest(RequestShape):
     """What is being typed. ``turn`` grows with every change; ``seed`` is the one being mended."""
 
     fields: Fields
@@ -58,7 +59,7 @@ class SketchRequest(Asked):
     turn: int = Field(ge=0, lt=2**53)
 
 
-class SeedRequest(Asked):
+class SeedRequest(RequestShape):
     """A seed to be kept. ``id`` is made by the client (that of its sketch): sent twice, kept once.
 
     ``base`` is the version that was opened; 0 for a new seed, and for one as it is shipped.
@@ -70,7 +71,7 @@ class SeedRequest(Asked):
     author: str = Field("", max_length=40)
 
 
-class ChangeRequest(Asked):
+class ChangeRequest(RequestShape):
     """Delete, or undo the last change. ``id`` is made by the client: sent twice, done once."""
 
     id: Id
@@ -141,8 +142,12 @@ async def list_seeds(studio: StudioDep, q: str = "", own: bool = False) -> dict[
 async def save(
     seed: SeedId, body: SeedRequest, studio: StudioDep, owner: Visitor, naming: Naming
 ) -> Response:
-    """Keep a seed as its next version; one of the scenario's is laid over, never overwritten."""
+    """Keep a seed as its next version; one of the scenario's is laid over, never overwritten.
+
+    A `seed` called `new` is named after its sketch (`id`): sent twice, it is one seed.
+    """
     author = naming(tidy_name(body.author))
+    seed = _name(body.id) if seed == NEW else seed
     row = await _saved(studio, seed, body.fields, body.id, body.base, author, owner)
     response = JSONResponse({"seed": row.seed, "version": row.number})
     remember(response, author)
@@ -241,8 +246,8 @@ async def _show(
         asked["edit"] = seed
 
     def work(session: Session) -> dict[str, Any]:
-        bed = seed_view.view(session, studio.scenario, studio.writer.gates, asked, owner)
-        return {**bed, "map": drawn(session, studio.scenario, "seeds", None, None)}
+        view = seed_view.view(session, studio.scenario, studio.writer.gates, asked, owner)
+        return {**view, "map": drawn(session, studio.scenario, "seeds", None, None)}
 
     values = await studio.store.aread(work)
     if typed is not None:
@@ -254,7 +259,7 @@ async def _show(
         error=error,
         wrong=error.field if isinstance(error, BriefError) else None,
         author=name,
-        hungriest=[(h, seeds_link(h)) for h in values["map"].hunger[:_HUNGRIEST]],
+        thinnest=[(h, seeds_link(h)) for h in values["map"].gaps[:_THINNEST]],
         svg=values["map"].svg(say("种子", "Seeds"), to_seeds(values["map"])),
         asked=asked,
         **values,
@@ -272,7 +277,7 @@ def _version(row: SeedVersionRow) -> Json:
     }
 
 
-def _row(entry: Entry) -> Json:
+def _row(entry: SeedEntry) -> Json:
     return {
         **entry.line.record.to_row(),
         "version": entry.version,

@@ -10,35 +10,23 @@ from fencun.gates import Finding
 from fencun.retrieval import Example
 from fencun.store.schema import CandidateRow, Change, EventKind, WritingRow
 from fencun.store.writings import findings
-from fencun.web.studio import SEEDS, Kept
+from fencun.web.studio import SEEDS, KeptWriting
 from fencun.writer import Candidate
 
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Shown = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
-class Asked(BaseModel):
+class RequestShape(BaseModel):
     """Base of requests: unknown fields are refused, and so is what has the wrong kind."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class WriteRequest(Asked):
+class WriteRequest(RequestShape):
     """A brief and how to answer it. ``brief`` maps dimensions to what a person typed."""
 
-    brief: dict[str, str] = Field(
-        max_length=40,
-        examples=[
-            {
-                "salutation": "王老师",
-                "relation": "高中班主任",
-                "detail": "高三晚自习后常留下来给我讲数学题",
-                "occasion": "除夕",
-                "style": "真诚走心",
-                "length": "短",
-            }
-        ],
-    )
+    brief: dict[str, str] = Field(max_length=40)
     arm: str | None = Field(None, max_length=24, description="bare, prompt, tuned or edit")
     keep: int = Field(3, ge=1, le=10, description="How many candidates to return")
     draws: int | None = Field(
@@ -47,7 +35,7 @@ class WriteRequest(Asked):
     seed: int | None = Field(None, ge=0, lt=SEEDS)
 
 
-class RewriteRequest(Asked):
+class RewriteRequest(RequestShape):
     """One candidate anew: ``text`` is how it reads now, edited or not."""
 
     candidate: Id
@@ -55,14 +43,14 @@ class RewriteRequest(Asked):
     text: Shown
 
 
-class CheckRequest(Asked):
+class CheckRequest(RequestShape):
     """A text and the brief that it answers."""
 
     text: Annotated[str, StringConstraints(max_length=2000)]
     brief: dict[str, str] = Field(max_length=40)
 
 
-class ReadRequest(Asked):
+class ReadRequest(RequestShape):
     """A brief as far as it is typed."""
 
     brief: dict[str, Annotated[str, StringConstraints(max_length=2000)]] = Field(max_length=40)
@@ -85,7 +73,7 @@ class ReadShape(BaseModel):
     caution: str
 
 
-class EventRequest(Asked):
+class EventRequest(RequestShape):
     """What a person did with a candidate. ``id`` is made by the client: sent twice, kept once."""
 
     id: Id
@@ -206,7 +194,7 @@ def writing_shape(
     }
 
 
-def kept_shape(kept: Kept) -> dict[str, Any]:
+def kept_shape(kept: KeptWriting) -> dict[str, Any]:
     """Return as JSON what has just been written and kept."""
     return writing_shape(
         kept.writing, kept.candidates, kept.drawn, unsure=kept.unsure, examples=kept.examples

@@ -12,8 +12,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Send
 
 from fencun.errors import FencunError
+from fencun.web.disconnect import unless_gone
 from fencun.web.errors import BugError
-from fencun.web.leaving import unless_gone
+from fencun.web.observe import count_error
 
 log = logging.getLogger("fencun.web")
 
@@ -76,7 +77,12 @@ async def opened(request: Request, events: AsyncGenerator[bytes, None], told: To
     if first is None:
         await events.aclose()
         return Response(status_code=499)
-    return EventStream(_guarded(first, events, told))
+
+    def counted(error: FencunError) -> bytes:
+        count_error(request, error)
+        return told(error)
+
+    return EventStream(_guarded(first, events, counted))
 
 
 async def _guarded(

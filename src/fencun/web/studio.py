@@ -13,11 +13,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from fencun.adapter import WRITER, described_adapter
 from fencun.brief import Brief, parse_brief
-from fencun.errors import FencunError
+from fencun.errors import FencunError, ModelError
 from fencun.evaluate.blind import refuse_under_vote
+from fencun.language import say
 from fencun.models.endpoint import EndpointEngine
 from fencun.models.pool import PoolEngine
+from fencun.open_writer import writer_beside
 from fencun.prompt import Arm, messages, parse_arm
 from fencun.retrieval import Example
 from fencun.scenario import Scenario
@@ -25,7 +28,9 @@ from fencun.store import writings
 from fencun.store.database import Store
 from fencun.store.schema import CandidateRow, Change, WritingRow
 from fencun.web.errors import InvalidError, MissingError
-from fencun.web.line import Place, WaitingLine
+from fencun.web.metrics import Metrics
+from fencun.web.prefix import scenario_named
+from fencun.web.queue import QueuePlace, WaitingLine
 from fencun.web.rewrite import changed
 from fencun.writer import Candidate, Done, Piece, Writer, Writing, rank
 
@@ -57,7 +62,7 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptWriting:
     """The end: what is shown, as it was kept in the store, and what stands beside it."""
 
     writing: WritingRow
@@ -67,11 +72,11 @@ class Kept:
     examples: tuple[Example, ...] = ()
 
 
-Event = Queued | Piece | Done | Kept
+Event = Queued | Piece | Done | KeptWriting
 
 
 class Studio:
-    """One per app. Belongs to the event loop of the app."""
+    """One per scenario of an app. Belongs to the event loop of the app."""
 
     def __init__(
         self,
@@ -81,18 +86,54 @@ class Studio:
         arm: str | None = None,
         *,
         line: WaitingLine | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.scenario = scenario
         self.writer = writer
         self.store = store
         self.line = line or WaitingLine(2, 30)
+        self.metrics = metrics or Metrics()
         self.warmed = asyncio.Event()
+        self._arm = arm
         self.default_arm = self.arm(arm) if arm else writer.default_arm
 
     @property
     def arms(self) -> tuple[Arm, ...]:
         """The arms that can answer here: ``tuned`` and ``edit`` only with an adapter."""
         return self.writer.arms
+
+    def beside(self, scenario: Scenario) -> "Studio":
+        """Return the studio of ``scenario`` on the same engine, store and line."""
+        writer = writer_beside(self.writer, scenario)
+        arm = self._arm if self._arm in writer.arms else None
+        return Studio(scenario, writer, self.store, arm, line=self.line, metrics=self.metrics)
+
+    @property
+    def unadapted(self) -> str:
+        """Why no adapter speaks in this scenario, in a sentence; empty where one does."""
+        if self.writer.adapter:
+            return ""
+        try:
+            described = described_adapter(self.scenario.folder / WRITER)
+        except ModelError as error:
+            return str(error)
+        name = self.writer.engine.name
+        if described is None:
+            return say(
+                "这个场景没有自己的适配器，按提示词写。",
+                "This scenario has no adapter of its own; the engineered prompt writes.",
+            )
+        if described.base != name:
+            return say(
+                f"这个场景的适配器是给 {described.base} 做的，现在用的是 {name}，按提示词写。",
+                f"This scenario's adapter was made for {described.base}, and {name} is in use; "
+                "the engineered prompt writes.",
+            )
+        return say(
+            "这个场景的适配器还没有加载，按提示词写；重开 fencun serve 就用上。",
+            "This scenario's adapter is not loaded, so the engineered prompt writes; start fencun "
+            "serve again to use it.",
+        )
 
     def about(self) -> dict[str, object]:
         """Return what every page tells: the model, and whether it runs on this machine."""
@@ -103,11 +144,7 @@ class Studio:
         """Return the arm called ``name``; raises where there is none, or it is not loaded."""
         arm = parse_arm(name)
         if arm not in self.arms:
-            raise InvalidError(
-                f"现在没有加载适配器，用不了 {arm}；可选：{'、'.join(self.arms)}。",
-                f"No adapter is loaded, so {arm} cannot answer: {', '.join(self.arms)}.",
-                field="arm",
-            )
+            raise InvalidError(*self.writer.lacking(arm), field="arm")
         return arm
 
     def order(
@@ -134,7 +171,7 @@ class Studio:
         )
 
     @asynccontextmanager
-    async def turn(self, brief: Brief, owner: str) -> AsyncIterator[Place]:
+    async def turn(self, brief: Brief, owner: str) -> AsyncIterator[QueuePlace]:
         """Hold a place in line, and then the turn, to write for ``brief``.
 
         Raises:
@@ -159,7 +196,7 @@ class Studio:
                 async for event in events:
                     yield await self._keep(order, event) if isinstance(event, Writing) else event
 
-    async def _keep(self, order: Order, writing: Writing) -> Kept:
+    async def _keep(self, order: Order, writing: Writing) -> KeptWriting:
         row = writings.writing_row(
             writing,
             asked=order.asked,
@@ -169,7 +206,9 @@ class Studio:
             owner=order.owner,
         )
         await self.store.awrite(lambda session: session.add(row))
-        return Kept(row, tuple(row.candidates), writing.drawn, writing.unsure, writing.examples)
+        return KeptWriting(
+            row, tuple(row.candidates), writing.drawn, writing.unsure, writing.examples
+        )
 
     async def change(
         self, candidate: str, change: Change, text: str, owner: str
@@ -182,7 +221,7 @@ class Studio:
         found = await self.store.aread(
             lambda session: writings.find_candidate(session, candidate, owner)
         )
-        if found is None:
+        if found is None or found[1].scenario != self.scenario.name:
             raise MissingError("这一条已经不在了，请重新写。", "That text is gone; write anew.")
         parent, writing = found
         order = self.order(
@@ -208,12 +247,18 @@ class Studio:
         row = await self.store.awrite(
             lambda session: writings.replace_candidate(session, parent, fresh, change, order.asked)
         )
-        yield Kept(writing, (row,), len(drawn))
+        yield KeptWriting(writing, (row,), len(drawn))
 
-    def _stream(self, order: Order) -> AsyncGenerator[Piece | Done | Writing, None]:
-        return self.writer.stream(
+    async def _stream(self, order: Order) -> AsyncGenerator[Piece | Done | Writing, None]:
+        drawing = self.writer.stream(
             order.brief, arm=order.arm, keep=order.keep, draws=order.draws, seed=order.seed
         )
+        async with aclosing(drawing) as events:
+            async for event in events:
+                if isinstance(event, Done):
+                    findings = event.candidate.findings
+                    self.metrics.drew(order.arm, findings, event.completion)
+                yield event
 
     @asynccontextmanager
     async def warming(self) -> AsyncIterator[None]:
@@ -221,7 +266,7 @@ class Studio:
 
         async def warm() -> None:
             try:
-                brief = parse_brief(self.scenario, self.scenario.example)
+                brief = parse_brief(self.scenario, self.scenario.whole_example)
                 scale = self.writer.decoding(brief, self.default_arm).adapter_scale
                 await self.writer.engine.warm(messages(brief, self.default_arm), scale)
             except FencunError as error:
@@ -247,8 +292,12 @@ def _freshest(shown: list[Candidate], drawn: list[Candidate]) -> Candidate:
 
 
 def studio(request: Request) -> Studio:
-    """Return the studio of the app that serves ``request``."""
-    found = request.app.state.studio
+    """Return the studio of the scenario that ``request`` is about.
+
+    Raises:
+        ScenarioError: there is no such scenario, or it never could be read.
+    """
+    found = request.app.state.served.studio(scenario_named(request.scope))
     assert isinstance(found, Studio)
     return found
 

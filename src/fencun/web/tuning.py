@@ -15,17 +15,16 @@ from fencun.adapter import MANIFEST
 from fencun.brief import parse_brief
 from fencun.errors import BusyError, FencunError
 from fencun.extras import how_to_install, missing
-from fencun.home import scenarios_dir
 from fencun.language import say
 from fencun.models.catalog import catalog
 from fencun.models.installed import chosen, is_fetched, locate
-from fencun.scenario import Scenario
+from fencun.scenario import Scenario, reference
 from fencun.tune.config import PRESETS
 from fencun.tune.llamafactory.program import has_llamafactory
 from fencun.tune.preflight import background
 from fencun.tune.runs import processes as runs
 from fencun.web.access import router_for
-from fencun.web.leaving import unless_gone
+from fencun.web.disconnect import unless_gone
 from fencun.web.pages import Page, render
 from fencun.web.studio import StudioDep
 from fencun.web.tuning_pairs import find_pairs
@@ -102,7 +101,7 @@ async def compare_page(
     request: Request, studio: StudioDep, left: str = "", right: str = "base"
 ) -> Response:
     """Show the form that compares two adapters."""
-    return _compare(request, studio.scenario, left, right, studio.scenario.example)
+    return _compare(request, studio.scenario, left, right, studio.scenario.whole_example)
 
 
 @router.post("/tune/compare")
@@ -169,10 +168,16 @@ def _overview(request: Request, scenario: Scenario, error: FencunError | None = 
         data=_data(scenario, "dataset"),
         plain=_data(scenario, "plain"),
         plan=_plan(),
-        runs=[summary(run) for run in runs.all_runs()],
+        runs=[summary(run) for run in _runs(scenario)],
         pairs=find_pairs(scenario),
         scenario=scenario,
     )
+
+
+def _runs(scenario: Scenario) -> list[runs.TuningRun]:
+    """Return the runs of ``scenario``, the newest first; one that just began counts with all."""
+    mine = scenario.name
+    return [run for run in runs.all_runs() if run.facts.get("scenario", mine) == mine]
 
 
 def _run_page(request: Request, scenario: Scenario, name: str, template: str) -> Response:
@@ -212,7 +217,7 @@ def _sides(scenario: Scenario) -> dict[str, tuple[str, str]]:
     shipped = scenario.folder / "adapter"
     if (shipped / MANIFEST).exists():
         found["shipped"] = (say("随场景发的适配器", "The shipped adapter"), str(shipped))
-    for run in runs.all_runs():
+    for run in _runs(scenario):
         if run.adapter:
             shown = summary(run)
             label = say(f"{shown['when']} 的微调", f"Run of {shown['when']}")
@@ -259,8 +264,7 @@ def _base(name: str) -> str:
 
 
 def _scenario(scenario: Scenario) -> str:
-    shipped = scenarios_dir() / scenario.name == scenario.folder
-    return scenario.name if shipped else str(scenario.folder)
+    return reference(scenario.folder)
 
 
 def _data(scenario: Scenario, folder: str) -> int:

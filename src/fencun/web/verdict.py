@@ -12,11 +12,13 @@ from pydantic import StringConstraints
 from starlette.responses import Response
 
 from fencun.errors import FencunError
-from fencun.evaluate import voting
+from fencun.evaluate import polling, voting
 from fencun.evaluate.collect import standing
-from fencun.evaluate.study import Study, studies
+from fencun.evaluate.find import studies_of
+from fencun.evaluate.study import Study
 from fencun.extras import need
 from fencun.files import Json
+from fencun.scenario import Scenario
 from fencun.web.access import router_for
 from fencun.web.ballot import rater_keys
 from fencun.web.caller import known_caller
@@ -35,7 +37,7 @@ Key = Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{_SHORT}}}$")]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StudyEntry:
     """One study in the list; ``key`` is what its address ends in."""
 
     key: str
@@ -48,7 +50,7 @@ class Entry:
 @router.get("/verdict/{key}")
 async def page(request: Request, studio: StudioDep, key: Key | None = None) -> Response:
     """Show the verdict of the study with that key, or of the newest, and the other studies."""
-    known = await _known()
+    known = await _known(studio.scenario)
     study = _chosen(known, key)
     told: Json = {"judged": None, "error": "", "poll": None, "voting": False}
     if study:
@@ -70,7 +72,7 @@ async def report(
     download: bool = False,
 ) -> Response:
     """Return the report as ``fencun eval report`` writes it, with the votes as they stand now."""
-    study = _chosen(await _known(), key)
+    study = _chosen(await _known(studio.scenario), key)
     assert study is not None
     if await _is_voting(request, studio, study):
         raise ForbiddenError(
@@ -102,7 +104,7 @@ def _rendered(judged: "Verdict", kind: str) -> tuple[str, str]:
 
 async def _told(request: Request, studio: Studio, study: Study) -> Json:
     """What the page shows of ``study``: nothing of its arms to somebody who still votes on it."""
-    polls = await studio.store.aread(voting.turnouts)
+    polls = await studio.store.aread(polling.turnouts)
     fingerprint = study.registration.fingerprint
     running = [one for one in polls if one.poll.fingerprint == fingerprint and one.is_open]
     told: Json = {"poll": running[0] if running else None}
@@ -116,16 +118,22 @@ def _seen(judged: "Verdict") -> Json:
     from markupsafe import Markup
 
     from fencun.evaluate import figures
+    from fencun.evaluate.beside import beside
     from fencun.evaluate.mending import deciding, next_steps, worst
-    from fencun.evaluate.probes import read_summary
+    from fencun.evaluate.probe_summary import read_summary
+    from fencun.evaluate.report import in_short
+    from fencun.evaluate.show_beside import read_tables
     from fencun.evaluate.verdict import groups
 
+    samples = judged.study.briefs()
     charts = figures.charts(judged, read_summary(judged.study))
     shown = ("people", "sent") if judged.open else ("hit", "steady", "drift")
     return {
         "judged": judged,
         "why": deciding(judged),
         "lost": worst(judged),
+        "names": {sample.id: in_short(judged.study, sample) for sample in samples},
+        "read_tables": list(read_tables(beside(judged))),
         "rules": groups(judged),
         "next": next_steps(judged),
         "charts": [Markup(charts[name]) for name in shown if name in charts],
@@ -151,10 +159,10 @@ async def _is_voting(request: Request, studio: Studio, study: Study) -> bool:
     return await studio.store.aread(lambda s: voting.waits_for(s, fingerprint, keys, owner))
 
 
-async def _known() -> dict[str, Study]:
-    """The studies of this machine by key, newest first; of copies the first."""
+async def _known(scenario: Scenario) -> dict[str, Study]:
+    """The studies of ``scenario`` by key, newest first; of copies the first."""
     found: dict[str, Study] = {}
-    for study in await asyncio.to_thread(studies):
+    for study in await asyncio.to_thread(studies_of, scenario):
         found.setdefault(_key(study), study)
     return found
 
@@ -168,9 +176,9 @@ def _chosen(known: dict[str, Study], key: str | None) -> Study | None:
     return known[key]
 
 
-def _entry(study: Study) -> Entry:
+def _entry(study: Study) -> StudyEntry:
     declared = study.registration
-    return Entry(_key(study), study.name, declared.created[:10], study.frozen)
+    return StudyEntry(_key(study), study.name, declared.created[:10], study.frozen)
 
 
 def _key(study: Study) -> str:

@@ -1,4 +1,4 @@
-"""The page 写祝福: six inputs, three texts. Without JavaScript the same form posts and renders."""
+"""The page on which one writes: some inputs, three texts. Works without JavaScript too."""
 
 from contextlib import aclosing
 from typing import Any
@@ -12,11 +12,11 @@ from fencun.scenario import Dimension, Scenario
 from fencun.store import writings
 from fencun.web.access import Spends, router_for
 from fencun.web.caller import Visitor
-from fencun.web.leaving import unless_gone
+from fencun.web.disconnect import unless_gone
 from fencun.web.pages import Page, render
 from fencun.web.rewrite import changes
 from fencun.web.shapes import kept_shape
-from fencun.web.studio import Kept, Order, Studio, StudioDep
+from fencun.web.studio import KeptWriting, Order, Studio, StudioDep
 
 PAGE = Page("/", "写{product}", "Write", "write")
 router = router_for("write", include_in_schema=False)
@@ -32,7 +32,7 @@ async def page(request: Request, studio: StudioDep, owner: Visitor, again: str =
         row = await studio.store.aread(
             lambda session: writings.find_writing(session, again[:64], owner)
         )
-        asked = row.asked if row else {}
+        asked = row.asked if row and row.scenario == studio.scenario.name else {}
     return _show(request, studio, asked)
 
 
@@ -51,10 +51,10 @@ async def submit(request: Request, studio: StudioDep, owner: Visitor) -> Respons
     return _show(request, studio, asked, writing=shape)
 
 
-async def _finished(studio: Studio, order: Order) -> Kept:
+async def _finished(studio: Studio, order: Order) -> KeptWriting:
     async with aclosing(studio.write(order)) as events:
         async for event in events:
-            if isinstance(event, Kept):
+            if isinstance(event, KeptWriting):
                 return event
     raise AssertionError("a stream of events ends with what was kept")
 
@@ -67,14 +67,19 @@ def _show(
     writing: dict[str, Any] | None = None,
     error: FencunError | None = None,
 ) -> Response:
-    scenario = studio.scenario
+    scenario, adapter = studio.scenario, studio.writer.adapter
+    strengths = adapter.strengths if adapter else ""
     salutation, detail = scenario.role("salutation"), scenario.role("detail")
     return render(
         request,
         "write.html",
         status=error.status if error else 200,
         scenario=scenario,
-        fields=[_field(dimension, scenario.example) for dimension in scenario.dimensions],
+        unadapted=studio.unadapted,
+        beside=[d.role for d in scenario.dimensions[:3]] == ["salutation", "audience", "detail"],
+        fields=[
+            form_field(dimension, scenario.example, strengths) for dimension in scenario.dimensions
+        ],
         understood=_understood(scenario, asked),
         caution=caution(scenario, asked.get(detail.name, "")) if detail else "",
         asked=asked,
@@ -99,14 +104,17 @@ def _understood(scenario: Scenario, asked: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _field(dimension: Dimension, example: dict[str, str]) -> dict[str, Any]:
-    """Return what the template needs to draw one input."""
+def form_field(
+    dimension: Dimension, example: dict[str, str], strengths: str = ""
+) -> dict[str, Any]:
+    """Return what the template needs to draw one input; length says what the model is good at."""
+    about = strengths if dimension.role == "length" else ""
     return {
         "name": dimension.name,
         "label": dimension.label,
         "en": dimension.en,
-        "hint": dimension.hint,
-        "hint_en": dimension.hint_en,
+        "hint": dimension.hint + about,
+        "hint_en": " ".join(filter(None, (dimension.hint_en, about))),
         "role": dimension.role or dimension.kind,
         "long": dimension.kind == "text" and dimension.max_chars > _LONG,
         "limit": dimension.max_chars,

@@ -9,11 +9,11 @@ from fencun.brief import parse_brief
 from fencun.data.lines import read_samples
 from fencun.models.engine import Message
 from fencun.prompt import messages
+from fencun.provenance import versions
 from fencun.scenario import load_scenario
 from fencun.tune.base import complete, find_base
+from fencun.tune.compatibility import check_fits
 from fencun.tune.config import TuneConfig, from_mapping
-from fencun.tune.datasets import data_files
-from fencun.tune.fit import check_fits
 from fencun.tune.formats.gguf import export_gguf
 from fencun.tune.formats.merged import export_merged
 from fencun.tune.formats.ollama import modelfile
@@ -21,8 +21,9 @@ from fencun.tune.formats.parity import check_parity
 from fencun.tune.formats.shipped import Recommended, export_shipped
 from fencun.tune.formats.vllm import vllm_command
 from fencun.tune.lora import LoraAdapter, weights_of
-from fencun.tune.machine import versions
+from fencun.tune.machine import PACKAGES
 from fencun.tune.runs.folder import facts_of
+from fencun.tune.training_files import data_files
 
 _PROMPTS = 5
 
@@ -53,11 +54,12 @@ def export(
     facts = facts_of(folder)
     adapter = LoraAdapter.load(weights_of(folder))
     config = trained_options(facts, scenario_name)
-    base = complete(find_base(base_name or config.base))
+    base = find_base(base_name or config.base)
     check_fits(adapter, base, folder)
-    tokenizer = AutoTokenizer.from_pretrained(base.folder)
     recommended = Recommended(scale, temperature)
     chats = parity_chats(config) if parity and to in ("gguf", "ollama", "merged") else []
+    complete(base, weights=to in ("merged", "vllm") or bool(chats))
+    tokenizer = AutoTokenizer.from_pretrained(base.folder)
     found: dict[str, Any] | None = None
     merged = None
     if to == "merged":
@@ -83,8 +85,9 @@ def export(
         "machine", "revision", "outcome", "given",
     )  # fmt: skip
     trained = {key: _without_places(facts[key]) for key in keep if key in facts}
-    trained |= {"versions": versions(), "parity": found}
+    trained |= {"versions": versions(PACKAGES), "parity": found}
     if to == "gguf":
+        trained["edits"] = trained_options(facts, "").edits
         return export_shipped(adapter, base, out, recommended, trained)
     manifest = {"format": to, "base": base.name, "base_sha256": base.sha256, **trained}
     files.write_json(out / "manifest.json", manifest)

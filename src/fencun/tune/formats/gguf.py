@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from fencun import files
-from fencun.tune.base import Base
+from fencun.tune.base import TunableBase
 from fencun.tune.lora import LoraAdapter, peft_name
 
 _GGUF = {
@@ -21,7 +21,7 @@ _GGUF = {
 }
 
 
-def export_gguf(adapter: LoraAdapter, base: Base, path: Path) -> Path:
+def export_gguf(adapter: LoraAdapter, base: TunableBase, path: Path) -> Path:
     """Write ``adapter`` as a GGUF LoRA in float16, as llama.cpp loads it; return ``path``."""
     import gguf
 

@@ -10,13 +10,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from fencun import files
-from fencun.tune.base import MANIFEST, Base
+from fencun.tune.base import MANIFEST, TunableBase
 from fencun.tune.lora import LoraAdapter
 
 _SIDE = ".safetensors"
 
 
-def export_merged(adapter: LoraAdapter, base: Base, folder: Path, *, scale: float = 1.0) -> Path:
+def export_merged(
+    adapter: LoraAdapter, base: TunableBase, folder: Path, *, scale: float = 1.0
+) -> Path:
     """Write the base with the adapter folded in, a Hugging Face folder in bf16; return it.
 
     One safetensors file a layer keeps the memory small; the index, written last, makes it whole.

@@ -3,12 +3,12 @@
 from typing import Any
 
 from fencun.models.engine import Decoding
-from fencun.tune.base import Base
+from fencun.tune.base import TunableBase
 from fencun.tune.chat_template import one_turn
 from fencun.tune.formats.shipped import Recommended
 
 
-def modelfile(base: Base, tokenizer: Any, recommended: Recommended, *, adapter: str) -> str:
+def modelfile(base: TunableBase, tokenizer: Any, recommended: Recommended, *, adapter: str) -> str:
     """Return an Ollama Modelfile: same template as in training, thinking off.
 
     A Modelfile cannot weaken an adapter, so ``adapter`` should be exported at its scale.

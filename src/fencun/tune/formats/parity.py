@@ -19,7 +19,7 @@ from torch import Tensor
 from fencun.errors import ModelError
 from fencun.models.embedded import EmbeddedEngine
 from fencun.models.engine import Completion, Decoding, Engine, Message
-from fencun.tune.base import Base
+from fencun.tune.base import TunableBase
 from fencun.tune.examples import answer_ids, prompt_ids
 
 FIRST_TOKENS = 0.8
@@ -36,7 +36,7 @@ _GREEDY = Decoding(
 
 
 @dataclass(frozen=True)
-class Reading:
+class WeightsReading:
     """How one set of weights reads the engine's answers, with the adapter on.
 
     ``first_token`` is the share of prompts whose first token it finds likeliest too; ``gap``
@@ -58,7 +58,7 @@ class Parity:
 
     prompts: int
     changed: float
-    readings: dict[str, Reading]
+    readings: dict[str, WeightsReading]
 
     @property
     def holds(self) -> bool:
@@ -85,7 +85,7 @@ def parity_words(found: dict[str, Any]) -> tuple[str, str]:
 
 
 def check_parity(
-    base: Base,
+    base: TunableBase,
     tokenizer: Any,
     chats: Sequence[Sequence[Message]],
     *,
@@ -156,7 +156,7 @@ def _read(
     tokenizer: Any,
     chats: Sequence[Sequence[Message]],
     answers: Sequence[Completion],
-) -> Reading:
+) -> WeightsReading:
     firsts, gaps = [], []
     for chat, answer in zip(chats, answers, strict=True):
         prompt = prompt_ids(tokenizer, chat)
@@ -168,7 +168,7 @@ def _read(
         gaps.append(abs(float(chosen.mean()) - theirs))
     del model
     gc.collect()
-    return Reading(sum(firsts) / len(firsts), sum(gaps) / len(gaps))
+    return WeightsReading(sum(firsts) / len(firsts), sum(gaps) / len(gaps))
 
 
 def _log_probabilities(model: Any, prompt: Sequence[int], ids: Sequence[int]) -> Tensor:

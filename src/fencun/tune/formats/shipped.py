@@ -6,7 +6,7 @@ from typing import Any
 
 from fencun import adapter as shipped
 from fencun import files
-from fencun.tune.base import Base
+from fencun.tune.base import TunableBase
 from fencun.tune.formats.gguf import export_gguf
 from fencun.tune.lora import LoraAdapter
 
@@ -20,7 +20,11 @@ class Recommended:
 
 
 def export_shipped(
-    adapter: LoraAdapter, base: Base, folder: Path, recommended: Recommended, facts: dict[str, Any]
+    adapter: LoraAdapter,
+    base: TunableBase,
+    folder: Path,
+    recommended: Recommended,
+    facts: dict[str, Any],
 ) -> dict[str, Any]:
     """Write what ships with a scenario: GGUF in float16, and last the manifest.
 

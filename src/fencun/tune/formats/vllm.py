@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from fencun.tune.base import Base
+from fencun.tune.base import TunableBase
 from fencun.tune.lora import LoraAdapter
 
 
-def vllm_command(base: Base, adapter: LoraAdapter, folder: Path) -> str:
+def vllm_command(base: TunableBase, adapter: LoraAdapter, folder: Path) -> str:
     """Return the command that serves base and adapter with vLLM, thinking off."""
     ranks = (8, 16, 32, 64, 128, 256)
     largest = next((rank for rank in ranks if rank >= adapter.rank), adapter.rank)

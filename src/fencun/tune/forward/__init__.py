@@ -1,0 +1,1 @@
+"""The forward pass: the base, frozen below, with an adapter on its upper blocks."""

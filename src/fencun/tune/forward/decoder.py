@@ -8,6 +8,7 @@ template's opening): that prefix is computed once a batch, in row 0 and on.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -16,10 +17,9 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional
 
-from fencun.tune.forward.frozen import Int8, Plain
+from fencun.tune.forward.frozen import Product
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-Product = Plain | Int8
 KeysValues = tuple[Tensor, Tensor]
 Lora = dict[tuple[int, str], tuple[Tensor, Tensor]]
 
@@ -68,7 +68,7 @@ class Weights(Protocol):
 
 
 @dataclass
-class Block:
+class DecoderBlock:
     """The frozen parts of one transformer block."""
 
     index: int
@@ -76,7 +76,7 @@ class Block:
     norms: dict[str, Tensor]
 
 
-class Layout:
+class PackedLayout:
     """Where the tokens of a batch lie in its packed matrix, and what each may attend to.
 
     Args:
@@ -137,7 +137,7 @@ class Decoder:
     Args:
         folder: a Hugging Face folder of family qwen2 or qwen3.
         blocks: which blocks to load.
-        make: how a frozen weight multiplies.
+        make: how a frozen weight multiplies, from what reads it and its bias.
         dtype: of activations and norms.
         device: a torch device.
         weights: where the weights come from; None for the safetensors files in ``folder``.
@@ -147,7 +147,7 @@ class Decoder:
         self,
         folder: Path,
         blocks: range,
-        make: Callable[[Tensor, Tensor | None], Product],
+        make: Callable[[Callable[[], Tensor], Tensor | None], Product],
         *,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
@@ -159,23 +159,29 @@ class Decoder:
         self._weights = weights or WeightFiles(folder)
         self.blocks = [self._block(index, make) for index in blocks]
 
-    def _block(self, index: int, make: Callable[[Tensor, Tensor | None], Product]) -> Block:
+    def _block(
+        self, index: int, make: Callable[[Callable[[], Tensor], Tensor | None], Product]
+    ) -> DecoderBlock:
         root = f"model.layers.{index}."
         products, norms = {}, {}
         for name in PROJECTIONS:
             part = "mlp" if name in ("gate_proj", "up_proj", "down_proj") else "self_attn"
-            weight = self._tensor(f"{root}{part}.{name}.weight")
-            products[name] = make(weight, self._optional(f"{root}{part}.{name}.bias"))
+            read = partial(self._read, f"{root}{part}.{name}.weight")
+            products[name] = make(read, self._optional(f"{root}{part}.{name}.bias"))
         for name in ("input_layernorm", "post_attention_layernorm"):
             norms[name] = self._tensor(f"{root}{name}.weight")
         for name in ("q_norm", "k_norm"):
             found = self._optional(f"{root}self_attn.{name}.weight")
             if found is not None:
                 norms[name] = found
-        return Block(index, products, norms)
+        return DecoderBlock(index, products, norms)
+
+    def _read(self, name: str) -> Tensor:
+        return self._weights.read(name).to(self.device)
 
     def _tensor(self, name: str) -> Tensor:
-        return self._weights.read(name).to(device=self.device, dtype=self.dtype)
+        """Return a small tensor as a copy: one that is mapped would hold its whole file mapped."""
+        return self._read(name).to(self.dtype, copy=True)
 
     def _optional(self, name: str) -> Tensor | None:
         return self._tensor(name) if name in self._weights else None
@@ -194,7 +200,7 @@ class Decoder:
     def forward(
         self,
         x: Tensor,
-        layout: Layout,
+        layout: PackedLayout,
         lora: Lora | None = None,
         past: Sequence[KeysValues] | None = None,
         keep: list[KeysValues] | None = None,
@@ -213,9 +219,9 @@ class Decoder:
 
     def _run(
         self,
-        block: Block,
+        block: DecoderBlock,
         x: Tensor,
-        layout: Layout,
+        layout: PackedLayout,
         turn: KeysValues,
         lora: Lora,
         past: KeysValues | None,
@@ -244,7 +250,7 @@ class Decoder:
         gate = functional.silu(project("gate_proj", normed))
         return x + project("down_proj", gate * project("up_proj", normed))
 
-    def _head_norm(self, block: Block, name: str, x: Tensor) -> Tensor:
+    def _head_norm(self, block: DecoderBlock, name: str, x: Tensor) -> Tensor:
         return rms_norm(x, block.norms[name], self.shape.eps) if name in block.norms else x
 
 
@@ -266,7 +272,7 @@ def _turn(x: Tensor, turn: KeysValues) -> Tensor:
     return x * cos + torch.cat([-right, left], dim=-1) * sin
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+def _attend(query: Tensor, key: Tensor, value: Tensor, layout: PackedLayout) -> Tensor:
     """Attend within each sample and to the prefix: (rows, heads, dim) to (rows, heads * dim)."""
 
     def padded(x: Tensor, index: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
-"""Products with frozen weights: in floating point, or in 8-bit integers on a CPU.
+"""Products with frozen weights: in floating point, widened as they are used, or in integers.
 
 Of y = x W^T only the gradient of x is ever needed, for W is frozen. Both products, forward
 and backward, can run in int8 (SwitchBack: Wortsman et al., 2023, arXiv:2304.13013), which a
 CPU with VNNI units does about twice as fast as bfloat16; the small LoRA products stay in
-floating point.
+floating point. Where a CPU multiplies in float32 only, the base's bfloat16 is widened a weight
+at a time: held whole it would be twice its file.
 """
 
+from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Any, cast
 
@@ -29,6 +31,44 @@ class Plain:
         return torch.nn.functional.linear(x, self.weight, self.bias)
 
 
+class Widened:
+    """y = x W^T + b in the dtype of x, by a narrower weight that is read whenever it is needed.
+
+    The same sums as :class:`Plain` of the widened weight, which here is let go again each time.
+    """
+
+    def __init__(self, read: Callable[[], Tensor], bias: Tensor | None = None) -> None:
+        """Take what reads the weight (out, in): a view of its mapped file, that costs nothing."""
+        self.read = read
+        self.bias = bias
+
+    def __call__(self, x: Tensor, exact: int = 0) -> Tensor:
+        """Map (rows, in) to (rows, out); all rows are exact here."""
+        return cast(Tensor, _WidenedProduct.apply(x, self))  # type: ignore[no-untyped-call]
+
+
+class _WidenedProduct(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, product: Widened) -> Tensor:
+        ctx.product = product
+        return torch.nn.functional.linear(x, _widened(product.read(), x.dtype), product.bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = gradients
+        return gradient @ _widened(ctx.product.read(), gradient.dtype), None
+
+
+_room: list[Tensor] = []
+
+
+def _widened(weight: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return ``weight`` in ``dtype``, in memory that the next call writes over."""
+    if not _room or _room[0].numel() < weight.numel() or _room[0].dtype != dtype:
+        _room[:] = [torch.empty(weight.numel(), dtype=dtype)]
+    return _room[0][: weight.numel()].view(weight.shape).copy_(weight)
+
+
 class Int8:
     """y = x W^T + b with both factors rounded to int8, one scale a row of x and of W.
 
@@ -37,15 +77,16 @@ class Int8:
     row alone, whatever else is in the batch.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        self.weight = weight
+    def __init__(self, read: Callable[[], Tensor], bias: Tensor | None = None) -> None:
+        """Take what reads the weight (out, in), as often as it is needed: it is not held."""
+        self.read = read
         self.bias = bias
-        self.forward = Packed(weight)
+        self.forward = Packed(read())
 
     @cached_property
     def backward(self) -> "Packed":
         """The transposed weight, for gradients; where none are asked for it is never made."""
-        return Packed(self.weight.t())
+        return Packed(self.read().t())
 
     def __call__(self, x: Tensor, exact: int = 0) -> Tensor:
         """Map (rows, in) to (rows, out), in the dtype of x."""
@@ -53,9 +94,23 @@ class Int8:
         return y if self.bias is None else y + self.bias
 
 
-def frozen(weight: Tensor, bias: Tensor | None = None, *, int8: bool) -> Plain | Int8:
-    """Return the product with a frozen weight (out, in), in 8-bit integers or as it is."""
-    return Int8(weight, bias) if int8 else Plain(weight, bias)
+Product = Plain | Widened | Int8
+
+
+def frozen(
+    read: Callable[[], Tensor], bias: Tensor | None = None, *, int8: bool, dtype: torch.dtype
+) -> Product:
+    """Return the product with the frozen weight (out, in) that ``read`` gives.
+
+    It is held in 8-bit integers, packed for each direction, or in ``dtype``; on a CPU that
+    has to widen it to ``dtype``, it is not held.
+    """
+    if int8:
+        return Int8(read, bias)
+    weight = read()
+    if weight.device.type == "cpu" and weight.dtype.itemsize < dtype.itemsize:
+        return Widened(read, bias)
+    return Plain(weight.to(dtype), bias)
 
 
 class _Int8Product(torch.autograd.Function):
@@ -65,7 +120,8 @@ class _Int8Product(torch.autograd.Function):
         rounded = product.forward(x[exact:])
         if not exact:
             return rounded
-        return torch.cat([torch.nn.functional.linear(x[:exact], product.weight), rounded])
+        weight = product.read().to(x.dtype)  # mapped from its file, and let go again
+        return torch.cat([torch.nn.functional.linear(x[:exact], weight), rounded])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fencun.tune.forward.decoder import Decoder, KeysValues, Layout, Lora
+from fencun.tune.forward.decoder import Decoder, KeysValues, Lora, PackedLayout
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
 
@@ -43,7 +43,7 @@ def greedy_many(
     pending = [list(prompt[count:]) for prompt in prompts]
     written: list[list[int]] = [[] for _ in prompts]
     with torch.no_grad():
-        reader = _Reader(student, lora, [len(own) for own in pending])
+        reader = _StudentReader(student, lora, [len(own) for own in pending])
         live = list(range(len(prompts)))
         tokens = reader.read_prompts(pending)
         while live:
@@ -58,7 +58,7 @@ def greedy_many(
     return written
 
 
-class _Next(Layout):
+class _Next(PackedLayout):
     """One new token a sample; ``rows`` are the rows that hold each sample's keys, its own last."""
 
     def __init__(self, rows: Sequence[Sequence[int]], prefix: int, device: str) -> None:
@@ -74,7 +74,7 @@ class _Next(Layout):
         self.positions = counts - 1
 
 
-class _Reader:
+class _StudentReader:
     """Both halves of a student, and which rows of their keys belong to which sample."""
 
     def __init__(self, student: Student, lora: Lora | None, lengths: Sequence[int]) -> None:
@@ -83,9 +83,9 @@ class _Reader:
         self._lower, self._upper = _Half(student.lower.quick), _Half(student.upper)
         if prefix:
             self._lower.past = list(student.lower.past)
-            first = Layout([prefix], 0, past=True, exact=prefix, device=student.device)
+            first = PackedLayout([prefix], 0, past=True, exact=prefix, device=student.device)
             self._upper.read(student.lower.prefix, first, lora)
-        self._prompts = Layout(lengths, prefix, past=True, device=student.device)
+        self._prompts = PackedLayout(lengths, prefix, past=True, device=student.device)
         self._ends = [sum(lengths[: n + 1]) - 1 for n in range(len(lengths))]
         self._total = prefix + sum(lengths)
         self._rows = [
@@ -107,7 +107,7 @@ class _Reader:
         layout = _Next(rows, len(self._student.prefix), self._student.device)
         return self._likeliest(self._run(tokens, layout))
 
-    def _run(self, tokens: Sequence[int], layout: Layout) -> Tensor:
+    def _run(self, tokens: Sequence[int], layout: PackedLayout) -> Tensor:
         x = self._lower.read(self._student.lower.embed(tokens), layout, None)
         return self._upper.read(x, layout, self._lora)
 
@@ -123,7 +123,7 @@ class _Half:
         self._decoder = decoder
         self.past: list[KeysValues] | None = None
 
-    def read(self, x: Tensor, layout: Layout, lora: Lora | None) -> Tensor:
+    def read(self, x: Tensor, layout: PackedLayout, lora: Lora | None) -> Tensor:
         """Run ``x`` (rows, hidden) through the blocks, after all that came before."""
         keep: list[KeysValues] = []
         y = self._decoder.forward(x, layout, lora, past=self.past, keep=keep)

@@ -14,8 +14,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from fencun import files
-from fencun.tune.examples import Example
-from fencun.tune.forward.decoder import Decoder, KeysValues, Layout
+from fencun.tune.examples import TrainingExample
+from fencun.tune.forward.decoder import Decoder, KeysValues, PackedLayout
 
 
 class Lower:
@@ -35,7 +35,7 @@ class Lower:
         self.prefix = self.embed(prefix)
         if prefix:
             count = len(prefix)
-            layout = Layout([count], 0, past=False, exact=count, device=quick.device)
+            layout = PackedLayout([count], 0, past=False, exact=count, device=quick.device)
             with torch.no_grad():
                 self.prefix = quick.forward(self.prefix, layout, keep=self.past)
 
@@ -44,7 +44,7 @@ class Lower:
         index = torch.tensor(list(ids), dtype=torch.long, device=self._embedding.device)
         return self._embedding[index].to(self.quick.dtype)
 
-    def __call__(self, example: Example) -> Tensor:
+    def __call__(self, example: TrainingExample) -> Tensor:
         """Return the hidden states (tokens after the prefix, hidden) of one example."""
         path = self.folder / f"{example.key}.safetensors" if self.folder else None
         if path is not None and (kept := _read(path)) is not None:
@@ -58,7 +58,7 @@ class Lower:
 
     def run(self, ids: Sequence[int]) -> Tensor:
         """Compute hidden states for tokens that follow the prefix, rounded as they are kept."""
-        layout = Layout([len(ids)], self._count, past=True, device=self.quick.device)
+        layout = PackedLayout([len(ids)], self._count, past=True, device=self.quick.device)
         with torch.no_grad():
             past = self.past if self._count else None
             hidden = self.quick.forward(self.embed(ids), layout, past=past)

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fencun.tune.examples import Example
-from fencun.tune.forward.decoder import Decoder, KeysValues, Layout, Weights, rms_norm
+from fencun.tune.examples import TrainingExample
+from fencun.tune.forward.decoder import Decoder, KeysValues, PackedLayout, Weights, rms_norm
 from fencun.tune.forward.frozen import Plain, frozen
 from fencun.tune.forward.hidden import Lower
 from fencun.tune.lora import LoraAdapter
@@ -50,7 +50,7 @@ class Student:
         self.dtype, self.device = dtype, device
         self.through_prompt = through_prompt
         given: dict[str, Any] = {"dtype": dtype, "device": device, "weights": weights}
-        make = partial(frozen, int8=int8)
+        make = partial(frozen, int8=int8, dtype=dtype)
         below = Decoder(folder, range(first), make, **given)
         self.lower = Lower(below, prefix, cache)
         layers = range(first, below.shape.layers)
@@ -67,19 +67,23 @@ class Student:
         # Never rounded: the gradient of a softmax is one large number among many tiny ones.
         self._head = Plain(head[self.vocabulary].to(dtype))
 
-    def nll(self, batch: Sequence[Example], adapter: LoraAdapter | None) -> tuple[Tensor, int]:
+    def nll(
+        self, batch: Sequence[TrainingExample], adapter: LoraAdapter | None
+    ) -> tuple[Tensor, int]:
         """Return the summed negative log-likelihood of the answers, in nats, and their tokens."""
         each = self.log_likelihood(batch, adapter)
         return -each.sum(), len(each)
 
-    def log_likelihood(self, batch: Sequence[Example], adapter: LoraAdapter | None) -> Tensor:
+    def log_likelihood(
+        self, batch: Sequence[TrainingExample], adapter: LoraAdapter | None
+    ) -> Tensor:
         """Return the log-probability of every token of the answers in turn, in nats."""
         logits = self.logits(self._before_answers(batch, adapter)).float()
         answers = torch.tensor([token for e in batch for token in e.answer], device=self.device)
         return logits.log_softmax(-1).gather(1, self._place[answers][:, None])[:, 0]
 
     def last_logits(
-        self, batch: Sequence[Example], adapter: LoraAdapter | None, tokens: Sequence[int]
+        self, batch: Sequence[TrainingExample], adapter: LoraAdapter | None, tokens: Sequence[int]
     ) -> Tensor:
         """Return the logits (examples, tokens) of ``tokens`` for the last place of each answer."""
         x = self._before_answers(batch, adapter)
@@ -87,24 +91,26 @@ class Student:
         wanted = self._place[torch.tensor(list(tokens), device=self.device)]
         return self.logits(x[ends]).float()[:, wanted]
 
-    def _before_answers(self, batch: Sequence[Example], adapter: LoraAdapter | None) -> Tensor:
+    def _before_answers(
+        self, batch: Sequence[TrainingExample], adapter: LoraAdapter | None
+    ) -> Tensor:
         """Return the last block's output (tokens of all answers, hidden) that foretells them."""
         lora = adapter.pairs(dtype=self.dtype, device=self.device) if adapter else None
         hidden = [self.lower(example) for example in batch]
         lengths = [len(x) - len(e.answer) for x, e in zip(hidden, batch, strict=True)]
         count = len(self.prefix)
         if self.through_prompt:
-            layout = Layout([len(x) for x in hidden], count, past=False, device=self.device)
+            layout = PackedLayout([len(x) for x in hidden], count, past=False, device=self.device)
             x = self.upper.forward(torch.cat([self.lower.prefix, *hidden]), layout, lora)
             own = torch.split(x[count:], [len(x) for x in hidden])
             return torch.cat([x[n:] for x, n in zip(own, lengths, strict=True)])
         past: list[KeysValues] = []
         with torch.no_grad():
-            layout = Layout(lengths, count, past=False, device=self.device)
+            layout = PackedLayout(lengths, count, past=False, device=self.device)
             heads = [x[:n] for x, n in zip(hidden, lengths, strict=True)]
             self.upper.forward(torch.cat([self.lower.prefix, *heads]), layout, lora, keep=past)
         tails = [x[n:] for x, n in zip(hidden, lengths, strict=True)]
-        layout = Layout(
+        layout = PackedLayout(
             [len(x) for x in tails], count, past=True, before=lengths, device=self.device
         )
         return self.upper.forward(torch.cat(tails), layout, lora, past=past)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from fencun.tune.examples import Example
+from fencun.tune.examples import TrainingExample
 
 
-def chinese_vocabulary(tokenizer: Any, examples: Iterable[Example]) -> list[int]:
+def chinese_vocabulary(tokenizer: Any, examples: Iterable[TrainingExample]) -> list[int]:
     """Return the ids of all tokens in ``examples`` and of all that are Chinese text.
 
     Chinese text: ideographs, their punctuation, full-width forms. Tokens that hold only part

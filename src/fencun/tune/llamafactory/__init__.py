@@ -1,0 +1,1 @@
+"""The same runs by LLaMA-Factory, for bases that need several GPUs."""

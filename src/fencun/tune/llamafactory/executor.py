@@ -18,10 +18,9 @@ from typing import Any
 
 from fencun.data.lines import read_samples
 from fencun.errors import FencunError
+from fencun.tune.compatibility import check_fits
 from fencun.tune.config import TuneConfig
-from fencun.tune.datasets import data_files
-from fencun.tune.examples import Example
-from fencun.tune.fit import check_fits
+from fencun.tune.examples import TrainingExample
 from fencun.tune.forward.decoder import Shape
 from fencun.tune.llamafactory.program import find_llamafactory
 from fencun.tune.llamafactory.project import OUTPUT, recipe, speech_of, write_project
@@ -29,9 +28,10 @@ from fencun.tune.lora import LoraAdapter
 from fencun.tune.machine import look_around
 from fencun.tune.material import Material, gather
 from fencun.tune.preflight.cost import Cost
-from fencun.tune.runs.events import Look, Outcome, Tell, Tick, silently
+from fencun.tune.runs.events import LookEvent, RunOutcome, StepEvent, Tell, silently
 from fencun.tune.runs.folder import RunFolder
 from fencun.tune.runs.request import RunRequest
+from fencun.tune.training_files import data_files
 
 _TRAINER_LOG = "trainer_log.jsonl"
 _PATIENCE_S = 15.0
@@ -77,7 +77,7 @@ def _leave_no_child() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
-def _write(folder: Path, config: TuneConfig, material: Material[Example]) -> Path:
+def _write(folder: Path, config: TuneConfig, material: Material[TrainingExample]) -> Path:
     import torch
 
     machine = look_around()
@@ -99,7 +99,7 @@ def _write(folder: Path, config: TuneConfig, material: Material[Example]) -> Pat
 
 
 def _within_budget(
-    program: Path, folder: Path, material: Material[Example], started: float
+    program: Path, folder: Path, material: Material[TrainingExample], started: float
 ) -> TuneConfig:
     """Return the options with the steps that end within their minutes, counted from ``started``.
 
@@ -144,7 +144,7 @@ def _drop_torn_checkpoints(output: Path) -> None:
             shutil.rmtree(checkpoint)
 
 
-def _bring_back(folder: RunFolder, material: Material[Example]) -> LoraAdapter:
+def _bring_back(folder: RunFolder, material: Material[TrainingExample]) -> LoraAdapter:
     try:
         adapter = LoraAdapter.load(folder.path / OUTPUT)
     except FencunError as error:
@@ -158,7 +158,7 @@ def _bring_back(folder: RunFolder, material: Material[Example]) -> LoraAdapter:
 
 
 def _parity(
-    folder: RunFolder, adapter: LoraAdapter, material: Material[Example]
+    folder: RunFolder, adapter: LoraAdapter, material: Material[TrainingExample]
 ) -> dict[str, Any] | None:
     """Check that the engine says what was trained; None where the base is no GGUF."""
     if material.base.gguf is None:
@@ -242,13 +242,13 @@ class _Mirror:
     def _one(self, row: dict[str, Any]) -> None:
         step, steps = int(row["current_steps"]), int(row["total_steps"])
         if "eval_loss" in row:
-            self._tell(Look(step=step, loss=float(row["eval_loss"])))
+            self._tell(LookEvent(step=step, loss=float(row["eval_loss"])))
         elif "loss" in row:
             if self._first is None:
                 self._first = step - 1
             each = (time.monotonic() - self._started) / max(1, step - self._first)
             self._tell(
-                Tick(
+                StepEvent(
                     step=step,
                     steps=steps,
                     loss=float(row["loss"]),
@@ -259,9 +259,9 @@ class _Mirror:
             )
 
 
-def _outcome(path: Path) -> Outcome:
+def _outcome(path: Path) -> RunOutcome:
     """Return how it ended, from the trainer's state; the best checkpoint is what was kept."""
     state = json.loads(path.read_text(encoding="utf-8"))
     looks = [row for row in state["log_history"] if "eval_loss" in row]
     best = min(looks, key=lambda row: (row["eval_loss"], row["step"]))
-    return Outcome(int(state["global_step"]), int(best["step"]), best["eval_loss"], None)
+    return RunOutcome(int(state["global_step"]), int(best["step"]), best["eval_loss"], None)

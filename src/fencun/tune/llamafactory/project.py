@@ -22,8 +22,8 @@ from fencun.records import Sample
 from fencun.scenario import Scenario, load_scenario
 from fencun.tune.chat_template import one_turn
 from fencun.tune.config import TuneConfig
-from fencun.tune.datasets import data_files
 from fencun.tune.forward.decoder import PROJECTIONS
+from fencun.tune.training_files import data_files
 
 TRAIN = "fencun"
 VALIDATION = "fencun_validation"
@@ -58,6 +58,7 @@ _SCRIPT = """\
 #!/bin/sh
 # Trains what lies in this folder, in the environment of LLaMA-Factory. Run again, it goes on
 # where it was.
+# The batch is shared among as many GPUs as the export was told of (--gpus).
 #   sh train.sh            one GPU, or several that each hold the whole model (DDP, by itself)
 #   sh train.sh deepspeed  the model spread over several GPUs, with DeepSpeed ZeRO-3
 #   sh train.sh fsdp       the same with FSDP (num_processes in fsdp.yaml is the number of GPUs)
@@ -146,7 +147,7 @@ def speech_named(model: str) -> Speech:
 
 def _always_thinks(zh: str, en: str) -> ModelError:
     return ModelError(
-        f"{zh} 总要先想一遍，关不掉；祝福的样本里没有思考，训练和使用会对不上。"
+        f"{zh} 总要先想一遍，关不掉；样本里没有思考，训练和使用会对不上。"
         "请用能关掉思考的（如 Qwen3-8B）或不思考的（Instruct）。",
         f"{en} always thinks first, which cannot be switched off; the samples hold no thoughts, so "
         "training would not match serving. Take one that can be told not to (such as Qwen3-8B) "
@@ -163,13 +164,20 @@ def recipe(
     depth: int = 0,
     cpu: bool = False,
     bf16: bool = True,
+    gpus: int = 1,
+    qlora: bool = False,
 ) -> dict[str, Any]:
     """Return the options of an SFT run over ``samples``; thinking is off, as in serving.
+
+    A batch is shared among ``gpus``; one smaller than them becomes a sample for each. With
+    ``qlora`` (Dettmers et al., 2023, arXiv:2305.14314) the base lies there in 4 bits.
 
     No ``max_samples``: LLaMA-Factory would drop data silently. ``overwrite_output_dir`` stays
     off: run again, it resumes. ``depth`` is how many blocks the model has, 0 where unknown;
     then all of them are adapted.
     """
+    share = max(1, config.batch // gpus)
+    each = min(config.micro or share, share)
     steps = config.steps or max(1, math.ceil(samples * config.epochs / config.batch))
     options: dict[str, Any] = {
         "model_name_or_path": model,
@@ -187,8 +195,8 @@ def recipe(
         "cutoff_len": max(config.max_tokens, _CUTOFF),
         "output_dir": OUTPUT,
         "overwrite_output_dir": False,
-        "per_device_train_batch_size": config.micro or config.batch,
-        "gradient_accumulation_steps": max(1, config.batch // (config.micro or config.batch)),
+        "per_device_train_batch_size": each,
+        "gradient_accumulation_steps": max(1, share // each),
         "learning_rate": config.rate,
         "lr_scheduler_type": "cosine",
         "warmup_steps": config.warmup,
@@ -213,6 +221,8 @@ def recipe(
         options["template"] = speech.template
     if speech.system is not None:
         options["default_system"] = speech.system
+    if qlora:
+        options |= {"quantization_bit": 4, "quantization_method": "bnb"}
     if config.steps:
         options["max_steps"] = config.steps
     if cpu:
@@ -262,7 +272,7 @@ def write_project(
     samples: tuple[Sequence[Sample], Sequence[Sample]],
     options: dict[str, Any],
     *,
-    gpus: int = 8,
+    gpus: int = 1,
 ) -> Path:
     """Write datasets (training, validation), recipe, DeepSpeed and FSDP; return the recipe."""
     data = folder / "data"
@@ -278,8 +288,16 @@ def write_project(
     return folder / RECIPE
 
 
-def export_project(source: Path, folder: Path, *, model: str = "", scenario_name: str = "") -> Path:
-    """Write a project for another machine; return its recipe.
+def export_project(
+    source: Path,
+    folder: Path,
+    *,
+    model: str = "",
+    scenario_name: str = "",
+    gpus: int = 1,
+    qlora: bool = False,
+) -> Path:
+    """Write a project for another machine with ``gpus``; return its recipe.
 
     ``source`` is a run, whose options and data are taken, or a folder with train.jsonl and
     validation.jsonl; in the folder of a scenario they are of that, else of ``scenario_name``.
@@ -292,8 +310,8 @@ def export_project(source: Path, folder: Path, *, model: str = "", scenario_name
     scenario = load_scenario(config.scenario)
     train, validation = (read_samples(path, scenario) for path in data_files(config, scenario))
     model = model or LARGE
-    options = recipe(config, model, _speech(model), samples=len(train))
-    return write_project(folder, scenario, (train, validation), options)
+    options = recipe(config, model, _speech(model), samples=len(train), gpus=gpus, qlora=qlora)
+    return write_project(folder, scenario, (train, validation), options, gpus=gpus)
 
 
 def _script() -> str:

@@ -1,0 +1,1 @@
+"""What a run learns: by samples, by preferences, or to judge."""

@@ -22,12 +22,11 @@ from fencun.models.engine import Message
 from fencun.prompt import messages
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example, answer_ids, prompt_ids
+from fencun.tune.examples import TrainingExample, answer_ids, prompt_ids
 from fencun.tune.forward.student import Student
-from fencun.tune.lora import LoraAdapter, weights_of
-from fencun.tune.objectives.objective import ExampleSet, Objective, Readings
+from fencun.tune.lora import LoraAdapter
+from fencun.tune.objectives.objective import ExampleSet, Objective, Readings, as_started
 from fencun.tune.objectives.sft import Sft
-from fencun.tune.runs.folder import base_of_run
 
 _FEWEST = 8
 _HELD = 8  # one prompt in so many is held out
@@ -38,14 +37,14 @@ DEFAULTS: dict[str, Any] = {"rate": 2e-5, "epochs": 1.0, "warmup": 4, "look": 10
 
 
 @dataclass(frozen=True)
-class Pair(Example):
+class PairExample(TrainingExample):
     """Two answers to one prompt. As an example it is the chosen one.
 
     ``reference`` is by how much the starting adapter prefers the chosen one already: the
     difference of the log-probabilities of the whole answers, in nats.
     """
 
-    rejected: Example
+    rejected: TrainingExample
     reference: float = 0.0
 
 
@@ -83,7 +82,9 @@ def read_pairs(path: Path, scenario: Scenario) -> list[PairText]:
     return pairs
 
 
-def encode_pairs(tokenizer: Any, pairs: Sequence[PairText], *, max_tokens: int) -> list[Pair]:
+def encode_pairs(
+    tokenizer: Any, pairs: Sequence[PairText], *, max_tokens: int
+) -> list[PairExample]:
     """Return the pairs as token ids; those that do not fit in ``max_tokens`` are left out.
 
     Raises:
@@ -103,16 +104,16 @@ def _refuse_few(count: int) -> None:
         )
 
 
-def _encode(tokenizer: Any, pair: PairText) -> Pair:
+def _encode(tokenizer: Any, pair: PairText) -> PairExample:
     prompt = tuple(prompt_ids(tokenizer, pair.prompt))
     family = files.sha256_json(list(prompt))[:16]
 
-    def example(text: str) -> Example:
+    def example(text: str) -> TrainingExample:
         answer = tuple(answer_ids(tokenizer, text))
-        return Example(f"pair-{pair.number}", family, "pair", prompt, answer, text)
+        return TrainingExample(f"pair-{pair.number}", family, "pair", prompt, answer, text)
 
     good = example(pair.chosen)
-    return Pair(
+    return PairExample(
         good.id, family, good.stratum, prompt, good.answer, good.text,
         rejected=example(pair.rejected),
     )  # fmt: skip
@@ -136,7 +137,7 @@ def _prompt(row: files.Json, number: int, scenario: Scenario) -> list[Message]:
     return messages(parse_brief(scenario, fields), "tuned")
 
 
-def hold_out(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+def hold_out(pairs: Sequence[PairExample]) -> tuple[list[PairExample], list[PairExample]]:
     """Return pairs to learn from and pairs to look at; a prompt is on one side only."""
     families = sorted({pair.family for pair in pairs})
     held = set(families[::_HELD])
@@ -151,7 +152,7 @@ def hold_out(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
 
 
 def log_probabilities(
-    student: Student, examples: Sequence[Example], adapter: LoraAdapter | None
+    student: Student, examples: Sequence[TrainingExample], adapter: LoraAdapter | None
 ) -> Tensor:
     """Return the log-probability of each whole answer (examples), in nats."""
     each = student.log_likelihood(examples, adapter)
@@ -159,7 +160,9 @@ def log_probabilities(
     return torch.stack([part.sum() for part in torch.split(each, lengths)])
 
 
-def margins(student: Student, pairs: Sequence[Pair], adapter: LoraAdapter | None) -> list[float]:
+def margins(
+    student: Student, pairs: Sequence[PairExample], adapter: LoraAdapter | None
+) -> list[float]:
     """Return by how much each chosen answer is likelier than its rejected one, in nats."""
     found: list[float] = []
     with torch.no_grad():
@@ -171,7 +174,7 @@ def margins(student: Student, pairs: Sequence[Pair], adapter: LoraAdapter | None
 
 
 @dataclass(frozen=True)
-class Dpo(Objective[Pair]):
+class Dpo(Objective[PairExample]):
     """Rather the chosen than the rejected answer of each pair in the file ``pairs``.
 
     The adapter that a run starts from is what ``TuneConfig.start`` names. ``beta`` says how
@@ -203,22 +206,15 @@ class Dpo(Objective[Pair]):
                 "dpo 不按分钟跑：用 --config 里的 steps 或 epochs 说学多久。",
                 "dpo knows no minutes: say how long with steps or epochs in --config.",
             )
-        start = Path(config.start)
-        adapter = LoraAdapter.load(weights_of(start))
-        return config.replaced(
-            base=config.base or base_of_run(start),
-            rank=adapter.rank,
-            alpha=adapter.alpha,
-            layers=len(adapter.layers),
-        )
+        return as_started(config)
 
-    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[Pair]:
+    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[PairExample]:
         """Read the pairs, and the scenario's samples: a look writes messages for their briefs."""
         writing = Sft().read(scenario, config)
         path = Path(self.pairs)
         written = read_pairs(path, scenario)
 
-        def encode(tokenizer: Any) -> ExampleSet[Pair]:
+        def encode(tokenizer: Any) -> ExampleSet[PairExample]:
             pairs = encode_pairs(tokenizer, written, max_tokens=config.max_tokens)
             learnt, held = hold_out(pairs)
             samples = writing.encode(tokenizer)
@@ -228,8 +224,12 @@ class Dpo(Objective[Pair]):
         return Readings({"pairs": files.sha256_file(path)}, encode)
 
     def prepare(
-        self, folder: Path, examples: ExampleSet[Pair], student: Student, adapter: LoraAdapter
-    ) -> ExampleSet[Pair]:
+        self,
+        folder: Path,
+        examples: ExampleSet[PairExample],
+        student: Student,
+        adapter: LoraAdapter,
+    ) -> ExampleSet[PairExample]:
         """Return the pairs with the margins of the starting adapter: computed once, then read."""
         path = folder / _REFERENCE
         pairs = [*examples.training, *examples.held]
@@ -244,7 +244,9 @@ class Dpo(Objective[Pair]):
             held=with_reference(examples.held, reference),
         )
 
-    def cost(self, student: Student, batch: Sequence[Pair], adapter: LoraAdapter | None) -> Tensor:
+    def cost(
+        self, student: Student, batch: Sequence[PairExample], adapter: LoraAdapter | None
+    ) -> Tensor:
         """Return the summed loss of the pairs."""
         both = log_probabilities(student, [*batch, *(p.rejected for p in batch)], adapter)
         chosen, rejected = both[: len(batch)], both[len(batch) :]
@@ -253,12 +255,12 @@ class Dpo(Objective[Pair]):
         preferred = logsigmoid(self.beta * (chosen - rejected - reference))
         return -(preferred + self.sft * chosen / lengths).sum()
 
-    def count(self, batch: Sequence[Pair]) -> int:
+    def count(self, batch: Sequence[PairExample]) -> int:
         """Return the number of pairs."""
         return len(batch)
 
     def results(
-        self, student: Student, held: Sequence[Pair], adapter: LoraAdapter
+        self, student: Student, held: Sequence[PairExample], adapter: LoraAdapter
     ) -> dict[str, Any]:
         """Return the mean margin of the pairs held out, in nats, before the run and after it."""
         after = margins(student, held, adapter)
@@ -266,6 +268,6 @@ class Dpo(Objective[Pair]):
         return {"margin": {"before": sum(before) / len(before), "after": sum(after) / len(after)}}
 
 
-def with_reference(pairs: Sequence[Pair], values: dict[str, float]) -> list[Pair]:
+def with_reference(pairs: Sequence[PairExample], values: dict[str, float]) -> list[PairExample]:
     """Return the pairs with the margins of the starting adapter, by id."""
     return [replace(pair, reference=values[pair.id]) for pair in pairs]

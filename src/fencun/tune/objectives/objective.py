@@ -15,23 +15,24 @@ from torch import Tensor
 from fencun.records import Sample
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example
+from fencun.tune.examples import TrainingExample
 from fencun.tune.forward.student import Student
-from fencun.tune.lora import LoraAdapter
+from fencun.tune.lora import LoraAdapter, weights_of
+from fencun.tune.runs.folder import base_of_run
 
-E = TypeVar("E", bound=Example)
+E = TypeVar("E", bound=TrainingExample)
 _AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Writing:
+class LookWriting:
     """What a look lets the student write, and which texts that should not repeat.
 
     briefs: samples for whose briefs messages are written, with their examples.
     learnt: texts that are trained on; unseen: texts by people that are not.
     """
 
-    briefs: list[tuple[Example, Sample]] = field(default_factory=list)
+    briefs: list[tuple[TrainingExample, Sample]] = field(default_factory=list)
     learnt: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
 
@@ -50,12 +51,12 @@ class ExampleSet(Generic[E]):
 
     training: list[E]
     held: list[E]
-    others: list[Example] = field(default_factory=list)
+    others: list[TrainingExample] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
-    writing: Writing = field(default_factory=Writing)
+    writing: LookWriting = field(default_factory=LookWriting)
 
     @property
-    def sequences(self) -> list[Example]:
+    def sequences(self) -> list[TrainingExample]:
         """Every token sequence that the run reads."""
         return [*self.training, *self.held, *self.others]
 
@@ -133,3 +134,15 @@ def mean_cost(
             total += float(objective.cost(student, batch, adapter))
             count += objective.count(batch)
     return total / count
+
+
+def as_started(config: TuneConfig) -> TuneConfig:
+    """Return ``config`` with rank, alpha and layers of the adapter it starts from, and its base."""
+    start = Path(config.start)
+    adapter = LoraAdapter.load(weights_of(start))
+    return config.replaced(
+        base=config.base or base_of_run(start),
+        rank=adapter.rank,
+        alpha=adapter.alpha,
+        layers=len(adapter.layers),
+    )

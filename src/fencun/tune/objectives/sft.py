@@ -12,22 +12,22 @@ from fencun.errors import FencunError
 from fencun.records import Sample
 from fencun.retrieval import open_retriever
 from fencun.scenario import Scenario
-from fencun.tune.config import TuneConfig
-from fencun.tune.datasets import PLAIN, data_files
-from fencun.tune.examples import Example, encode_all
+from fencun.tune.config import PLAIN, TuneConfig
+from fencun.tune.examples import TrainingExample, encode_all
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
-from fencun.tune.objectives.objective import ExampleSet, Objective, Readings, Writing
+from fencun.tune.objectives.objective import ExampleSet, LookWriting, Objective, Readings
 from fencun.tune.plainness import plainest
 from fencun.tune.runs.order import epoch_order
+from fencun.tune.training_files import data_files
 
 
-class Sft(Objective[Example]):
+class Sft(Objective[TrainingExample]):
     """The negative log-likelihood of the answers, in nats; counted in tokens."""
 
     name = "sft"
 
-    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[Example]:
+    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[TrainingExample]:
         """Read the training and the validation file that ``config`` names.
 
         Raises:
@@ -37,19 +37,19 @@ class Sft(Objective[Example]):
         samples, kept = read_samples(train, scenario), read_samples(validation, scenario)
         _refuse_shared_families(samples, kept)
 
-        def encode(tokenizer: Any) -> ExampleSet[Example]:
+        def encode(tokenizer: Any) -> ExampleSet[TrainingExample]:
             return _encode(tokenizer, scenario, config, samples, kept)
 
         hashes = {"train": files.sha256_file(train), "validation": files.sha256_file(validation)}
         return Readings(hashes, encode)
 
     def cost(
-        self, student: Student, batch: Sequence[Example], adapter: LoraAdapter | None
+        self, student: Student, batch: Sequence[TrainingExample], adapter: LoraAdapter | None
     ) -> Tensor:
         """Return the summed negative log-likelihood of the answers, in nats."""
         return student.nll(batch, adapter)[0]
 
-    def count(self, batch: Sequence[Example]) -> int:
+    def count(self, batch: Sequence[TrainingExample]) -> int:
         """Return the tokens of the answers."""
         return sum(len(example.answer) for example in batch)
 
@@ -60,9 +60,9 @@ def _encode(
     config: TuneConfig,
     samples: Sequence[Sample],
     kept: Sequence[Sample],
-) -> ExampleSet[Example]:
+) -> ExampleSet[TrainingExample]:
     encoding: dict[str, Any] = {"max_tokens": config.max_tokens}
-    if config.retrieve == "on" or (config.retrieve == "auto" and config.data == PLAIN):
+    if config.edits:
         encoding["retriever"] = open_retriever(scenario)
     training, dropped = encode_all(tokenizer, scenario, samples, **encoding)
     unseen, also = encode_all(tokenizer, scenario, kept, **encoding)
@@ -76,7 +76,7 @@ def _encode(
         [(example, by_id[example.id]) for example in unseen], config.validation_samples
     )
     held = [example for example, _ in looked_at]
-    writing = Writing(
+    writing = LookWriting(
         looked_at[: config.briefs],
         learnt=[example.text for example in training],
         unseen=[example.text for example in held],
@@ -85,9 +85,9 @@ def _encode(
 
 
 def _plainest(
-    training: list[Example], samples: Sequence[Sample], scenario: Scenario, share: float
-) -> list[Example]:
-    """Return the plainest ``share`` of every relation and length."""
+    training: list[TrainingExample], samples: Sequence[Sample], scenario: Scenario, share: float
+) -> list[TrainingExample]:
+    """Return the plainest ``share`` of every audience and length."""
     by_id = {sample.id: sample for sample in samples}
     briefs = [parse_brief(scenario, by_id[example.id].brief) for example in training]
     kept = plainest(
@@ -114,8 +114,8 @@ def _refuse_shared_families(training: Sequence[Sample], validation: Sequence[Sam
 
 
 def spread_families(
-    pairs: Sequence[tuple[Example, Sample]], count: int
-) -> list[tuple[Example, Sample]]:
+    pairs: Sequence[tuple[TrainingExample, Sample]], count: int
+) -> list[tuple[TrainingExample, Sample]]:
     """Return up to ``count`` pairs: one a family, families of different strata first."""
     families: set[str] = set()
     strata: dict[str, int] = {}

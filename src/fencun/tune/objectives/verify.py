@@ -20,11 +20,10 @@ from fencun.errors import FencunError, RecordError
 from fencun.prompt import verifying
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
-from fencun.tune.examples import Example, prompt_ids
+from fencun.tune.examples import TrainingExample, prompt_ids
 from fencun.tune.forward.student import Student
-from fencun.tune.lora import LoraAdapter, weights_of
-from fencun.tune.objectives.objective import ExampleSet, Objective, Readings
-from fencun.tune.runs.folder import base_of_run
+from fencun.tune.lora import LoraAdapter
+from fencun.tune.objectives.objective import ExampleSet, Objective, Readings, as_started
 from fencun.verifier import FIT, UNFIT
 
 _FEWEST = 16
@@ -46,7 +45,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Judged(Example):
+class JudgedExample(TrainingExample):
     """A judgement as the model reads it: its answer runs from the text to the token that judges.
 
     So gradients flow through the text that is judged, and not through the brief. ``tokens`` are
@@ -107,7 +106,7 @@ def _fit(row: files.Json, number: int) -> bool | None:
     )
 
 
-def encode_judgement(tokenizer: Any, judgement: Judgement) -> Judged:
+def encode_judgement(tokenizer: Any, judgement: Judgement) -> JudgedExample:
     """Return a judgement as token ids."""
     brief = judgement.brief
     whole = prompt_ids(tokenizer, verifying(brief, judgement.text))
@@ -118,7 +117,7 @@ def encode_judgement(tokenizer: Any, judgement: Judgement) -> Judged:
     tokens = tuple(
         int(tokenizer(word, add_special_tokens=False)["input_ids"][0]) for word in (FIT, UNFIT)
     )
-    return Judged(
+    return JudgedExample(
         id=f"judgement-{judgement.number}",
         family=files.sha256_json(dict(brief.values))[:16],
         stratum="fit" if judgement.fit else "unfit",
@@ -131,7 +130,7 @@ def encode_judgement(tokenizer: Any, judgement: Judgement) -> Judged:
 
 
 @dataclass(frozen=True)
-class Verify(Objective[Judged]):
+class Verify(Objective[JudgedExample]):
     """Judge as the file ``judgements`` does; counted in texts.
 
     A run may start from an adapter (``TuneConfig.start``): one that writes knows the scenario.
@@ -147,23 +146,14 @@ class Verify(Objective[Judged]):
 
     def resolve(self, config: TuneConfig) -> TuneConfig:
         """Return ``config`` with rank, layers and base of the adapter it starts from, if any."""
-        if not config.start:
-            return config
-        start = Path(config.start)
-        adapter = LoraAdapter.load(weights_of(start))
-        return config.replaced(
-            base=config.base or base_of_run(start),
-            rank=adapter.rank,
-            alpha=adapter.alpha,
-            layers=len(adapter.layers),
-        )
+        return as_started(config) if config.start else config
 
-    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[Judged]:
+    def read(self, scenario: Scenario, config: TuneConfig) -> Readings[JudgedExample]:
         """Read the judgements; all of one brief are on one side."""
         path = Path(self.judgements)
         written = read_judgements(path, scenario)
 
-        def encode(tokenizer: Any) -> ExampleSet[Judged]:
+        def encode(tokenizer: Any) -> ExampleSet[JudgedExample]:
             judged = [encode_judgement(tokenizer, judgement) for judgement in written]
             fitting = [each for each in judged if len(each.ids) <= config.max_tokens]
             dropped = [each.id for each in judged if len(each.ids) > config.max_tokens]
@@ -177,38 +167,40 @@ class Verify(Objective[Judged]):
         return Readings({"judgements": files.sha256_file(path)}, encode)
 
     def cost(
-        self, student: Student, batch: Sequence[Judged], adapter: LoraAdapter | None
+        self, student: Student, batch: Sequence[JudgedExample], adapter: LoraAdapter | None
     ) -> Tensor:
         """Return the summed cross-entropy of the two words, in nats."""
-        told = margins(student, batch, adapter)
-        signs = told.new_tensor([1.0 if judged.fit else -1.0 for judged in batch])
-        return softplus(-signs * told).sum()
+        odds = margins(student, batch, adapter)
+        signs = odds.new_tensor([1.0 if judged.fit else -1.0 for judged in batch])
+        return softplus(-signs * odds).sum()
 
-    def count(self, batch: Sequence[Judged]) -> int:
+    def count(self, batch: Sequence[JudgedExample]) -> int:
         """Return the number of texts."""
         return len(batch)
 
     def results(
-        self, student: Student, held: Sequence[Judged], adapter: LoraAdapter
+        self, student: Student, held: Sequence[JudgedExample], adapter: LoraAdapter
     ) -> dict[str, Any]:
         """Return how well it tells fit from unfit on briefs held out: the area under the ROC."""
-        told: list[float] = []
+        odds: list[float] = []
         with torch.no_grad():
             for start in range(0, len(held), _BATCH):
-                told += margins(student, held[start : start + _BATCH], adapter).tolist()
-        return {"held_out": {"texts": len(held), "auc": area([j.fit for j in held], told)}}
+                odds += margins(student, held[start : start + _BATCH], adapter).tolist()
+        return {"held_out": {"texts": len(held), "auc": area([j.fit for j in held], odds)}}
 
 
-def margins(student: Student, batch: Sequence[Judged], adapter: LoraAdapter | None) -> Tensor:
+def margins(
+    student: Student, batch: Sequence[JudgedExample], adapter: LoraAdapter | None
+) -> Tensor:
     """Return the log-odds (texts) of being fit, in nats."""
     both = student.last_logits(batch, adapter, batch[0].tokens)
     return both[:, 0] - both[:, 1]
 
 
-def area(fit: Sequence[bool], told: Sequence[float]) -> float | None:
+def area(fit: Sequence[bool], odds: Sequence[float]) -> float | None:
     """Return how often a fit text is told above an unfit one, ties half; None without both."""
-    good = [value for value, is_fit in zip(told, fit, strict=True) if is_fit]
-    bad = [value for value, is_fit in zip(told, fit, strict=True) if not is_fit]
+    good = [value for value, is_fit in zip(odds, fit, strict=True) if is_fit]
+    bad = [value for value, is_fit in zip(odds, fit, strict=True) if not is_fit]
     if not good or not bad:
         return None
     wins = sum((g > b) + 0.5 * (g == b) for g in good for b in bad)

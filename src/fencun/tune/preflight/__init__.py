@@ -1,0 +1,1 @@
+"""What a run would take in time, memory and disk, before it begins."""

@@ -50,13 +50,13 @@ async def ask(arguments: Sequence[str]) -> Any:
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        out, told = await process.communicate()
+        out, errors = await process.communicate()
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
     if process.returncode:
-        said = told.decode(errors="replace").strip().splitlines()
+        said = errors.decode(errors="replace").strip().splitlines()
         why = (
             said[-1].partition(say("：", ": "))[2] or said[-1] if said else str(process.returncode)
         )

@@ -66,7 +66,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Part:
+class TokenTime:
     """Seconds for one token: of one block, and of the output layer."""
 
     block: float
@@ -86,10 +86,10 @@ class Pace:
     checkpoint: seconds of one. probes: seconds a token of each batch measured, for its spread.
     """
 
-    train: Part
+    train: TokenTime
     below: float
-    read: Part
-    write: Part
+    read: TokenTime
+    write: TokenTime
     checkpoint: float
     probes: tuple[float, ...] = ()
 
@@ -142,9 +142,9 @@ def _training(
     training: Sequence[E],
     student: Student,
     adapter: LoraAdapter,
-) -> tuple[Part, float, tuple[float, ...]]:
+) -> tuple[TokenTime, float, tuple[float, ...]]:
     strata = [example.stratum for example in training]
-    micro = config.micro or config.batch
+    micro = config.at_once(student.device)
     below, whole, head, tokens = 0.0, [], 0.0, []
     for probe in range(-1, _PROBES):  # the first one warms up
         chosen = batch_at(strata, seed=config.seed, step=max(0, probe), size=config.batch)
@@ -166,14 +166,16 @@ def _training(
             below, head = below + measured[1], head + measured[2]
             tokens.append(sum(len(example.ids) for example in batch))
     lower, upper = len(student.lower.quick.blocks), len(student.upper.blocks)
-    part = Part(max(_SHORTEST_S, (sum(whole) - head) / sum(tokens) / upper), head / sum(tokens))
+    part = TokenTime(
+        max(_SHORTEST_S, (sum(whole) - head) / sum(tokens) / upper), head / sum(tokens)
+    )
     probes = tuple(one / count for one, count in zip(whole, tokens, strict=True))
     return part, below / sum(tokens) / max(1, lower), probes
 
 
 def _reading(
     objective: Objective[E], examples: Sequence[E], student: Student, adapter: LoraAdapter
-) -> Part:
+) -> TokenTime:
     def read() -> None:
         with torch.no_grad():
             objective.cost(student, examples, adapter)
@@ -184,10 +186,10 @@ def _reading(
     return _part(whole / tokens, head / tokens, student)
 
 
-def _writing(prompts: Sequence[Sequence[int]], student: Student, adapter: LoraAdapter) -> Part:
+def _writing(prompts: Sequence[Sequence[int]], student: Student, adapter: LoraAdapter) -> TokenTime:
     """Measure a few tokens, which stand for all that messages may have."""
     if not prompts:
-        return Part(0.0, 0.0)
+        return TokenTime(0.0, 0.0)
 
     def write(tokens: int) -> float:
         return _seconds(
@@ -200,9 +202,9 @@ def _writing(prompts: Sequence[Sequence[int]], student: Student, adapter: LoraAd
     return _part(each, _head(student, len(prompts), False), student)
 
 
-def _part(whole: float, head: float, student: Student) -> Part:
+def _part(whole: float, head: float, student: Student) -> TokenTime:
     blocks = len(student.lower.quick.blocks) + len(student.upper.blocks)
-    return Part(max(_SHORTEST_S, (whole - head) / blocks), min(head, whole))
+    return TokenTime(max(_SHORTEST_S, (whole - head) / blocks), min(head, whole))
 
 
 def _head(student: Student, rows: int, learning: bool) -> float:

@@ -14,9 +14,8 @@ from statistics import mean, stdev
 from fencun import files
 from fencun.home import home
 from fencun.tune.base import weights_of_base
-from fencun.tune.config import PRESETS, Preset, TuneConfig, from_mapping
-from fencun.tune.datasets import PLAIN
-from fencun.tune.examples import Example
+from fencun.tune.config import PLAIN, PRESETS, Preset, TuneConfig, from_mapping
+from fencun.tune.examples import TrainingExample
 from fencun.tune.forward.decoder import Decoder, Shape
 from fencun.tune.forward.frozen import frozen
 from fencun.tune.machine import Machine, look_around
@@ -78,7 +77,9 @@ def plan_run(config: TuneConfig, tell: Callable[[str, str], None] = lambda zh, e
     return choose(estimates, machine)
 
 
-def _measure(material: Material[Example], machine: Machine, folder: Path) -> tuple[Pace, float]:
+def _measure(
+    material: Material[TrainingExample], machine: Machine, folder: Path
+) -> tuple[Pace, float]:
     """Return the pace of the base, and the seconds that loading all of it would take."""
     depth = Shape.read(material.base.folder).layers
     blocks = min(_BLOCKS, depth)
@@ -88,7 +89,7 @@ def _measure(material: Material[Example], machine: Machine, folder: Path) -> tup
     student = build_student(shallow, machine, weights=weights)
     built = time.monotonic() - started
     started = time.monotonic()
-    make = partial(frozen, int8=rounds(material.config, machine))
+    make = partial(frozen, int8=rounds(material.config, machine), dtype=student.dtype)
     Decoder(folder, range(1), make, dtype=student.dtype, device=student.device, weights=weights)
     load = built + (time.monotonic() - started) * (depth - blocks)
     adapter = starting_adapter(shallow.config, shallow.base)
@@ -97,7 +98,9 @@ def _measure(material: Material[Example], machine: Machine, folder: Path) -> tup
     return replace(pace, checkpoint=measure_checkpoint(whole)), load
 
 
-def _shallow(material: Material[Example], folder: Path, blocks: int) -> Material[Example]:
+def _shallow(
+    material: Material[TrainingExample], folder: Path, blocks: int
+) -> Material[TrainingExample]:
     """Return ``material`` with a base of its first ``blocks`` blocks, the upper ones adapted."""
     config = json.loads((material.base.folder / "config.json").read_text(encoding="utf-8"))
     files.write_json(folder / "config.json", {**config, "num_hidden_layers": blocks})
@@ -109,7 +112,7 @@ def _shallow(material: Material[Example], folder: Path, blocks: int) -> Material
 
 
 def estimate(
-    preset: Preset, material: Material[Example], machine: Machine, pace: Pace, load: float
+    preset: Preset, material: Material[TrainingExample], machine: Machine, pace: Pace, load: float
 ) -> Estimate:
     """Return what ``preset`` would take; time lies between the two ends nine times out of ten.
 
@@ -130,7 +133,7 @@ def estimate(
     tokens = [len(example.ids) for example in examples.training]
     distinct = min(steps * config.batch, count)
     disk = disk_bytes(config, material.base, distinct, mean(tokens))
-    memory = memory_bytes(config, material.base, machine, max(tokens))
+    memory = peak_memory(config, material, machine)
     limit = machine.gpu_memory if machine.device == "cuda" else machine.memory
     return Estimate(
         preset,
@@ -142,6 +145,25 @@ def estimate(
         disk,
         memory < 0.9 * limit and disk < shutil.disk_usage(_existing()).free,
     )
+
+
+def peak_memory(config: TuneConfig, material: Material[TrainingExample], machine: Machine) -> int:
+    """Return the bytes that a run of ``config`` over the examples of ``material`` takes."""
+    at_once = config.at_once(machine.device)
+    training = material.examples.training
+    return memory_bytes(
+        config,
+        material.base,
+        machine,
+        _heaviest([len(example.ids) for example in training], at_once),
+        _heaviest([len(example.answer) for example in training], at_once),
+    )
+
+
+def _heaviest(lengths: Sequence[int], count: int) -> int:
+    """Return the tokens of the heaviest of many draws of ``count`` samples: longer than most."""
+    by_length = sorted(lengths)
+    return count * by_length[int(0.9 * (len(by_length) - 1))]
 
 
 def _spread(pace: Pace) -> float:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from fencun.tune.runs.restraint import Reason, Seen
+from fencun.tune.runs.early_stopping import LookMetrics, Reason
 
 
 @dataclass(frozen=True)
-class Tick:
+class StepEvent:
     """One step: ``loss`` as the objective counts it, ``rate`` of learning, ``eta`` in seconds."""
+
+    kind: ClassVar[str] = "tick"  # in the log of a run
 
     step: int
     steps: int
@@ -20,12 +22,14 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen when the run paused to look; the numbers are those of ``restraint.Seen``.
+class LookEvent:
+    """What was seen when the run paused to look; the numbers are those of :class:`LookMetrics`.
 
     ``greetings`` are for people: brief, text, and the gates that found a fault. ``passed`` and
     ``echoes`` are None where there are too few of them to stop a run by.
     """
+
+    kind: ClassVar[str] = "look"
 
     step: int
     loss: float
@@ -34,9 +38,9 @@ class Look:
     echoes: float | None = None
     greetings: list[dict[str, Any]] = field(default_factory=list)
 
-    def seen(self) -> Seen:
+    def seen(self) -> LookMetrics:
         """Return the numbers alone."""
-        return Seen(
+        return LookMetrics(
             step=self.step,
             loss=self.loss,
             canary=self.canary,
@@ -46,7 +50,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """How a run ended: ``best_step`` is the step whose adapter was kept, ``stopped`` says why."""
 
     steps: int
@@ -55,7 +59,7 @@ class Outcome:
     stopped: Reason | None
 
 
-Event = Tick | Look
+Event = StepEvent | LookEvent
 Tell = Callable[[Event], None]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from fencun import files
 from fencun.errors import FencunError
-from fencun.tune.runs.events import Event, Outcome, Tell
+from fencun.tune.runs.events import Event, RunOutcome, Tell
 
 CONFIG, LOG, MANIFEST = "config.json", "log.jsonl", "manifest.json"
 Facts = dict[str, Any]
@@ -100,13 +100,12 @@ class RunFolder:
         with files.Appender(self.path / LOG) as log:
 
             def record(event: Event) -> None:
-                kind = type(event).__name__.lower()
-                log.write({"kind": kind, "at": time.time(), **asdict(event)})
+                log.write({"kind": event.kind, "at": time.time(), **asdict(event)})
                 tell(event)
 
             yield record
 
-    def finish(self, outcome: Outcome, **found: Any) -> Facts:
+    def finish(self, outcome: RunOutcome, **found: Any) -> Facts:
         """Write and return the manifest: how the run began, ended, and what else was ``found``."""
         manifest = {
             **self.facts(),

@@ -8,10 +8,10 @@ import torch
 from fencun import files
 from fencun.errors import FencunError
 from fencun.home import home
-from fencun.tune.base import Base
+from fencun.tune.base import TunableBase
+from fencun.tune.compatibility import check_fits
 from fencun.tune.config import TuneConfig
 from fencun.tune.examples import shared_prefix
-from fencun.tune.fit import check_fits
 from fencun.tune.forward.decoder import Shape, Weights
 from fencun.tune.forward.student import Student
 from fencun.tune.forward.vocabulary import chinese_vocabulary
@@ -69,7 +69,7 @@ def build_student(
     )
 
 
-def starting_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
+def starting_adapter(config: TuneConfig, base: TunableBase) -> LoraAdapter:
     """Return the adapter that a run of ``config`` starts with, where it runs; gradients on.
 
     Raises:
@@ -94,7 +94,7 @@ def starting_adapter(config: TuneConfig, base: Base) -> LoraAdapter:
     return adapter
 
 
-def _begun_adapter(config: TuneConfig, base: Base, layers: tuple[int, ...]) -> LoraAdapter:
+def _begun_adapter(config: TuneConfig, base: TunableBase, layers: tuple[int, ...]) -> LoraAdapter:
     adapter = LoraAdapter.load(weights_of(Path(config.start)))
     check_fits(adapter, base, Path(config.start))
     had = (adapter.rank, adapter.alpha, adapter.layers)

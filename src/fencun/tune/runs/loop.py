@@ -11,12 +11,13 @@ from fencun.errors import FencunError
 from fencun.tune.config import TuneConfig
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
+from fencun.tune.machine import give_memory_back
 from fencun.tune.objectives.objective import E, Objective
 from fencun.tune.runs.checkpoint import Checkpoint, newest_checkpoint, save_checkpoint
-from fencun.tune.runs.events import Look, Outcome, Tell, Tick, silently
+from fencun.tune.runs.early_stopping import LookMetrics, Reason, best_look, reason_to_stop
+from fencun.tune.runs.events import LookEvent, RunOutcome, StepEvent, Tell, silently
 from fencun.tune.runs.folder import RunFolder
 from fencun.tune.runs.order import batch_at
-from fencun.tune.runs.restraint import Reason, Seen, best_look, reason_to_stop
 
 _FLOOR = 0.1
 
@@ -24,7 +25,7 @@ _FLOOR = 0.1
 class Looks(Protocol):
     """Looks at a student at work."""
 
-    def __call__(self, step: int, student: Student, adapter: LoraAdapter) -> Look:
+    def __call__(self, step: int, student: Student, adapter: LoraAdapter) -> LookEvent:
         """Return what is seen after ``step`` steps."""
         ...
 
@@ -62,7 +63,7 @@ class TrainingLoop(Generic[E]):
         self._strata = [example.stratum for example in examples]
         self._groups = [example.group or example.id for example in examples]
         self._watch, self._tell = watch, tell
-        self._micro = config.micro or config.batch
+        self._micro = config.at_once(student.device)
         self._optimizer = torch.optim.AdamW(
             [tensor.requires_grad_() for tensor in adapter.tensors.values()],
             lr=config.rate,
@@ -70,7 +71,7 @@ class TrainingLoop(Generic[E]):
             weight_decay=config.decay,
         )
         self._step = 0
-        self._history: list[Seen] = []
+        self._history: list[LookMetrics] = []
         self._stopped: Reason | None = None
         self._resume()
 
@@ -79,7 +80,7 @@ class TrainingLoop(Generic[E]):
         """Steps done."""
         return self._step
 
-    def go(self) -> Outcome:
+    def go(self) -> RunOutcome:
         """Run to the end, or until a look raises an alarm or patience runs out."""
         started, first = time.monotonic(), self._step
         while self._step < self.config.steps and not self._stopped:
@@ -92,7 +93,7 @@ class TrainingLoop(Generic[E]):
             if at_end or self._stopped or self._step % self.config.checkpoint == 0:
                 self._save()
         best = best_look(self._history)
-        return Outcome(self._step, best["step"], best["loss"], self._stopped)
+        return RunOutcome(self._step, best["step"], best["loss"], self._stopped)
 
     def _learn(self) -> tuple[float, float]:
         """Take one step; return its mean cost and the learning rate."""
@@ -132,6 +133,8 @@ class TrainingLoop(Generic[E]):
                     cost = self.objective.cost(self.student, part, self.adapter)
                     (cost / total).backward()  # type: ignore[no-untyped-call]
                     loss += float(cost.detach())
+                    del cost
+                    give_memory_back()
                 return loss / total
             except torch.OutOfMemoryError as error:
                 if self._micro == 1:
@@ -145,7 +148,7 @@ class TrainingLoop(Generic[E]):
 
     def _report(self, loss: float, rate: float, seconds: float) -> None:
         left = (self.config.steps - self._step) * seconds
-        tick = Tick(
+        tick = StepEvent(
             self._step, self.config.steps, loss, rate, self.config.batch / max(seconds, 1e-9), left
         )
         self._tell(tick)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from fencun.errors import FencunError
+from fencun.provenance import revision, versions
 from fencun.tune.config import PRESETS, TuneConfig, from_mapping, read_config
-from fencun.tune.machine import look_around, revision, versions
+from fencun.tune.machine import PACKAGES, look_around
 from fencun.tune.material import Material
 from fencun.tune.objectives import dpo, verify
 from fencun.tune.objectives.objective import Objective
@@ -44,7 +45,7 @@ class RunRequest:
             "resolved": config.to_json(),
             "machine": asdict(look_around()),
             "revision": revision(),
-            "versions": versions(),
+            "versions": versions(PACKAGES),
         }
 
     @classmethod

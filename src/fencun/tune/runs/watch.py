@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic
 
@@ -9,14 +10,14 @@ from fencun.brief import parse_brief
 from fencun.gates.registry import Gates, passes
 from fencun.records import Sample
 from fencun.scenario import Scenario
-from fencun.tune.examples import Example, answer_ids, prompt_ids
+from fencun.tune.examples import TrainingExample, answer_ids, prompt_ids
 from fencun.tune.forward.greedy import greedy_many
 from fencun.tune.forward.student import Student
 from fencun.tune.lora import LoraAdapter
 from fencun.tune.objectives.objective import E, ExampleSet, Objective, mean_cost
 from fencun.tune.objectives.sft import Sft
 from fencun.tune.runs.echo import Echo
-from fencun.tune.runs.events import Look
+from fencun.tune.runs.events import LookEvent
 
 _CANARY = Path(__file__).with_name("canary.jsonl")
 # Of fewer greetings a share says too little to stop a run by; they are shown all the same.
@@ -44,12 +45,15 @@ class Watcher(Generic[E]):
         self._shown = examples.writing.briefs
         self._tokenizer = tokenizer
         self._scenario = scenario
-        self._gates = Gates(scenario)
         self._echo = Echo(examples.writing.learnt, examples.writing.unseen)
         self._canary = canary_examples(tokenizer)
         self._canary_base: float | None = None
 
-    def __call__(self, step: int, student: Student, adapter: LoraAdapter) -> Look:
+    @cached_property
+    def _gates(self) -> Gates:
+        return Gates(self._scenario)  # not made by a run that writes nothing
+
+    def __call__(self, step: int, student: Student, adapter: LoraAdapter) -> LookEvent:
         """Look at ``student`` with ``adapter`` on. Deterministic: greedy answers, no sampling."""
         everyday = mean_cost(Sft(), student, self._canary, adapter)
         if self._canary_base is None:
@@ -65,7 +69,7 @@ class Watcher(Generic[E]):
             for ids, (_, sample) in zip(written, self._shown, strict=True)
         ]
         count = len(greetings) if len(greetings) >= _TELLING else 0
-        return Look(
+        return LookEvent(
             step=step,
             loss=mean_cost(self._objective, student, self._held, adapter),
             canary=everyday - self._canary_base,
@@ -91,11 +95,11 @@ class Watcher(Generic[E]):
         }
 
 
-def canary_examples(tokenizer: Any) -> list[Example]:
+def canary_examples(tokenizer: Any) -> list[TrainingExample]:
     """Return a dozen everyday questions, far from any scenario, with their answers."""
     rows = [json.loads(line) for line in _CANARY.read_text(encoding="utf-8").splitlines()]
     return [
-        Example(
+        TrainingExample(
             id=f"canary-{number}",
             family="canary",
             stratum="canary",

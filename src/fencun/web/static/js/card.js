@@ -13,7 +13,7 @@ let drawing = null;
 let url = null;
 let waiting = 0;
 
-/** Open the dialog for a slip: { text, salutation, kept } where kept(design) is told of a download. */
+/** Open the dialog for a text: { text, salutation, kept } where kept(design) is told of a download. */
 export function openCard(content) {
   shown = content;
   sign.value = sessionStorage.getItem("fencun-sign") || "";
@@ -41,7 +41,7 @@ async function draw() {
     if (url) URL.revokeObjectURL(url);
     url = URL.createObjectURL(await response.blob());
     image.src = download.href = url;
-    const design = chosen("design").closest("label").textContent.trim().replace(/^福\s*/, "");
+    const design = chosen("design").dataset.label;
     download.download = say(["贺卡", shown.salutation, design].filter(Boolean).join("-") + ".png", `card-${body.design}.png`);
     image.alt = say(`贺卡预览，${design}`, `Card preview, ${design}`);
     problem.hidden = true;

@@ -1,8 +1,15 @@
 // Shared by all pages: requests, messages, ids.
 
-const english = document.documentElement.lang.startsWith("en");
+const page = document.documentElement;
+const english = page.lang.startsWith("en");
 
 export const say = (zh, en) => (english ? en : zh);
+
+/** The address of a page or an API in the scenario that this page is about. */
+export const here = (path) => page.dataset.at + path;
+
+/** That scenario's name. */
+export const scenario = page.dataset.scenario;
 
 /** A failed request, in the words of the server. */
 export class ServerError extends Error {
@@ -10,16 +17,16 @@ export class ServerError extends Error {
     super(error.message || say(`请求没有成功（${status}）。`, `The request failed (${status}).`));
     this.status = status;
     this.code = error.code || "unknown";
-    this.field = error.field || null;
+    this.field = error.field?.split(".").at(-1) || null; // of "brief.relation" the control is called relation
     this.retryAfter = error.retry_after || null;
   }
 }
 
-/** fetch() that throws a ServerError for anything but success, and says so when offline. */
+/** fetch() in this page's scenario that throws a ServerError for anything but success, and says so when offline. */
 export async function request(url, { method = "GET", body, accept = "application/json", signal } = {}) {
   let response;
   try {
-    response = await fetch(url, {
+    response = await fetch(here(url), {
       method,
       signal,
       headers: { Accept: accept, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
@@ -33,8 +40,8 @@ export async function request(url, { method = "GET", body, accept = "application
     });
   }
   if (!response.ok) {
-    const told = await response.json().catch(() => ({}));
-    throw new ServerError(response.status, told.error);
+    const body = await response.json().catch(() => ({}));
+    throw new ServerError(response.status, body.error);
   }
   return response;
 }

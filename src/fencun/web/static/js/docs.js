@@ -1,6 +1,6 @@
 // Swagger UI, as the package brings it, over our own openapi.json.
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: `${document.documentElement.dataset.at}/openapi.json`,
   dom_id: "#swagger",
   deepLinking: true,
   defaultModelsExpandDepth: 0,

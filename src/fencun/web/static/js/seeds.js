@@ -1,6 +1,6 @@
 // 种子: gates while one types, nothing typed is lost, the list.
 
-import { announce, el, post, request, say, ServerError, toast } from "/static/js/common.js";
+import { announce, el, here, post, request, say, ServerError, toast } from "/static/js/common.js";
 import { count, fit, tell } from "/static/js/gates.js";
 import { adopt, drop, local, Sketch } from "/static/js/sketch.js";
 
@@ -12,7 +12,7 @@ const save = document.getElementById("save");
 const problem = document.getElementById("problem");
 const hint = document.getElementById("topic-hint");
 const unfinished = document.getElementById("unfinished");
-const ranges = JSON.parse(document.getElementById("ranges").textContent);
+const { ranges, ...shape } = JSON.parse(document.getElementById("shape").textContent);
 const OWN = ["seed", "base", "sketch", "author"];
 
 /** form.elements.length is how many there are; a field may have that very name. */
@@ -100,16 +100,16 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   save.disabled = true;
   sketch.pause();
-  // The id of a seed grows from its sketch: pressed twice, it is one seed.
-  const seed = form.dataset.seed || `w${sketch.id.slice(0, 12)}`;
+  // The server names a new seed after its sketch: pressed twice, it is one seed.
+  const seed = form.dataset.seed || "new";
   const body = { id: sketch.id, fields: fields(), base: Number(form.dataset.base), author: form.elements.author.value };
   try {
-    await request(`/api/seeds/${encodeURIComponent(seed)}`, { method: "PUT", body });
+    const saved = await request(`/api/seeds/${encodeURIComponent(seed)}`, { method: "PUT", body });
     sketch.end();
-    const query = new URLSearchParams({ saved: seed });
+    const query = new URLSearchParams({ saved: (await saved.json()).seed });
     const audience = document.querySelector(".find select");
     if (audience && body.fields[audience.name]) query.set(audience.name, body.fields[audience.name]);
-    location.assign(`/seeds?${query}`);
+    location.assign(here(`/seeds?${query}`));
   } catch (error) {
     save.disabled = false;
     blame(error);
@@ -121,7 +121,7 @@ function blame(error) {
   problem.textContent = kept ? `${error.message}${say("字都还在，连上了再按一次。", " Nothing is lost; press again later.")}` : error.message;
   problem.hidden = false;
   announce(problem.textContent);
-  const wrong = error.field && control(error.field.replace(/^fields\./, ""));
+  const wrong = error.field && control(error.field);
   if (wrong) {
     wrong.setAttribute("aria-invalid", "true");
     wrong.focus();
@@ -134,7 +134,7 @@ document.getElementById("clear").addEventListener("click", async () => {
   const gone = sketch.id;
   sketch.end();
   await drop(gone).catch(() => {});
-  location.assign("/seeds#write");
+  location.assign(here("/seeds#write"));
 });
 
 // Unfinished sketches: those the server told of, and those only this browser holds.
@@ -145,7 +145,7 @@ function offer() {
     if (item.dataset.sketch === sketch.id) item.remove();
   for (const held of local()) {
     if (held.id === sketch.id || known.has(held.id)) continue;
-    const first = [held.fields.salutation, held.fields.relation].filter(Boolean).join(" · ");
+    const first = shape.to.map((name) => held.fields[name]).filter(Boolean).join(" · ");
     unfinished.querySelector("ul").append(
       el("li", { "data-sketch": held.id, "data-seed": held.seed || "" },
         el("span", { class: "told" }, el("b", {}, first || say("还没写给谁", "nobody yet")), " ", el("span", { class: "quiet" }, (held.fields.text || "").slice(0, 40))),
@@ -160,7 +160,7 @@ unfinished.addEventListener("click", async (event) => {
   const item = event.target.closest("[data-sketch]");
   if (event.target.closest(".go-on")) {
     adopt(item.dataset.seed, item.dataset.sketch);
-    location.assign(item.dataset.seed ? `/seeds?edit=${encodeURIComponent(item.dataset.seed)}#write` : "/seeds#write");
+    location.assign(here(item.dataset.seed ? `/seeds?edit=${encodeURIComponent(item.dataset.seed)}#write` : "/seeds#write"));
   }
   if (event.target.closest(".drop")) {
     await drop(item.dataset.sketch).catch((error) => toast(error.message, { bad: true }));
@@ -184,7 +184,7 @@ if (held) {
 /** Ask the gates about a seed that was only opened: nothing was typed, nothing is to be kept. */
 async function look() {
   const asked = fields();
-  const brief = Object.fromEntries(Object.entries(asked).filter(([name]) => !["text", "why", "tact", "handling"].includes(name)));
+  const brief = Object.fromEntries(shape.brief.map((name) => [name, asked[name]]));
   try {
     const { gates, passed } = await post("/api/check", { text: asked.text, brief });
     if (!sketch.fields) tell(list, text, gates, passed);

@@ -1,8 +1,9 @@
 // What is typed is never lost: every keystroke goes into this browser, every pause to the server.
 
-import { id, request, ServerError } from "/static/js/common.js";
+import { id, request, scenario, ServerError } from "/static/js/common.js";
 
 const PREFIX = "fencun-sketch:";
+const tab = (seed) => `${PREFIX}${scenario}/${seed || "new"}`;
 const PAUSE_MS = 500;
 const AGAIN_MS = 3000;
 
@@ -25,7 +26,7 @@ export function local() {
       if (key.startsWith(PREFIX)) found.push({ id: key.slice(PREFIX.length), ...read(key.slice(PREFIX.length)) });
     }
   });
-  return found.filter((sketch) => sketch.fields).sort((a, b) => b.turn - a.turn);
+  return found.filter((sketch) => sketch.fields && (sketch.scenario ?? scenario) === scenario).sort((a, b) => b.turn - a.turn);
 }
 
 /** Forget a sketch, here and on the server. */
@@ -35,7 +36,7 @@ export async function drop(sketch) {
 }
 
 /** Have this tab go on with a sketch when the page is loaded again. */
-export const adopt = (seed, sketch) => storage(() => sessionStorage.setItem(`${PREFIX}${seed || "new"}`, sketch));
+export const adopt = (seed, sketch) => storage(() => sessionStorage.setItem(tab(seed), sketch));
 
 export class Sketch {
   /** `told` hears of { state: "typing" | "kept" | "offline", look }. */
@@ -43,7 +44,7 @@ export class Sketch {
     this.seed = seed;
     this.told = told;
     this.turn = turn || 0;
-    this.tab = `${PREFIX}${seed || "new"}`;
+    this.tab = tab(seed);
     this.id = sketch || storage(() => sessionStorage.getItem(this.tab)) || id();
     adopt(seed, this.id);
     this.timer = 0;
@@ -61,7 +62,7 @@ export class Sketch {
   typed(fields) {
     this.turn = Math.max(Date.now(), this.turn + 1);
     this.fields = fields;
-    storage(() => localStorage.setItem(PREFIX + this.id, JSON.stringify({ seed: this.seed, fields, turn: this.turn })));
+    storage(() => localStorage.setItem(PREFIX + this.id, JSON.stringify({ scenario, seed: this.seed, fields, turn: this.turn })));
     this.told({ state: "typing" });
     this.soon(PAUSE_MS);
   }

@@ -1,8 +1,8 @@
-// The page 写祝福: the form, its chips, and the three slips.
+// The page on which one writes: the form, its chips, and the three candidates.
 
 import { announce, request, say } from "/static/js/common.js";
 import { openCard } from "/static/js/card.js";
-import { Slip } from "/static/js/slip.js";
+import { CandidateView } from "/static/js/candidate.js";
 import { events } from "/static/js/stream.js";
 
 const SLOTS = 3;
@@ -28,21 +28,21 @@ const fields = Object.fromEntries(
   [...form.querySelectorAll("[data-field]")].map((box) => [box.dataset.field, box.querySelector("input, textarea")]),
 );
 
-const desk = {
+const page = {
   changes: settings.changes,
   brief: () => asked,
-  card: (slip) =>
+  card: (view) =>
     openCard({
-      text: slip.text,
+      text: view.text,
       salutation: asked[settings.salutation] || "",
-      kept: (design) => slip.event("card", design),
+      kept: (design) => view.event("card", design),
     }),
 };
 
 function brief() {
-  const told = Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, input.value.trim()]));
-  if (sayIt?.checked && !caution.hidden) told[sayIt.name] = sayIt.value;
-  return told;
+  const typed = Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, input.value.trim()]));
+  if (sayIt?.checked && !caution.hidden) typed[sayIt.name] = sayIt.value;
+  return typed;
 }
 
 // Chips: pressing one fills the field in; typing presses the one that is meant. What other words
@@ -61,10 +61,10 @@ function press(box) {
   if (typed && !own) soon();
 }
 
-function show(box, value, told) {
+function show(box, value, words) {
   for (const chip of chipsOf(box)) chip.setAttribute("aria-pressed", String(chip.dataset.value === value));
   const hint = box.querySelector(".hint");
-  hint.textContent = told || hint.dataset.text;
+  hint.textContent = words || hint.dataset.text;
 }
 
 /** Ask the server how the words in the fields are understood, and say so before anything is written. */
@@ -88,10 +88,10 @@ async function understand() {
 }
 
 /** Say what the detail tells that will not be named, and let the writer decide otherwise. */
-function warn(told) {
+function warn(words) {
   if (!caution) return;
-  caution.hidden = !told;
-  if (caution.firstElementChild.textContent !== told) caution.firstElementChild.textContent = told;
+  caution.hidden = !words;
+  if (caution.firstElementChild.textContent !== words) caution.firstElementChild.textContent = words;
 }
 
 /** Ask once the typing rests. */
@@ -128,9 +128,9 @@ function setUpChips(box) {
     chips.classList.add("folded");
     more.hidden = chips.scrollHeight <= chips.clientHeight + 4;
     chips.classList.toggle("folded", !open && !more.hidden);
-    press(box);
   };
   fold();
+  press(box);
   new ResizeObserver(fold).observe(form);
 }
 
@@ -155,36 +155,36 @@ function forgive(field) {
 
 // Writing
 
-function newSlips() {
-  const template = document.getElementById("slip-template");
+function newViews() {
+  const template = document.getElementById("candidate-template");
   const ordinals = say("一二三", "123");
-  const slips = Array.from({ length: SLOTS }, (_, index) => {
+  const views = Array.from({ length: SLOTS }, (_, index) => {
     const element = template.content.firstElementChild.cloneNode(true);
     element.dataset.slot = index;
     element.querySelector(".ordinal").textContent = ordinals[index];
     element.querySelector(".words").setAttribute("aria-label", say(`第${ordinals[index]}条，可以直接改`, `Text ${index + 1}, editable`));
     return element;
   });
-  document.getElementById("slips").replaceChildren(...slips);
-  return slips.map((element, index) => new Slip(element, index, desk));
+  document.getElementById("candidates").replaceChildren(...views);
+  return views.map((element, index) => new CandidateView(element, index, page));
 }
 
 /** Put what was kept where it was streamed, so that nothing moves under the reader's eyes. */
-function place(slips, candidates) {
+function place(views, candidates) {
   const left = candidates.map((candidate, rank) => ({ candidate, best: rank === 0 && candidates.length > 1 && candidate.passed }));
   const free = [];
-  for (const slip of slips) {
-    const at = left.findIndex(({ candidate }) => candidate.text === slip.text.trim());
-    if (at < 0) free.push(slip);
+  for (const view of views) {
+    const at = left.findIndex(({ candidate }) => candidate.text === view.text.trim());
+    if (at < 0) free.push(view);
     else {
       const [{ candidate, best }] = left.splice(at, 1);
-      slip.show(candidate, { best });
+      view.show(candidate, { best });
     }
   }
-  for (const slip of free) {
+  for (const view of free) {
     const next = left.shift();
-    if (next) slip.show(next.candidate, { best: next.best });
-    else slip.element.remove();
+    if (next) view.show(next.candidate, { best: next.best });
+    else view.element.remove();
   }
 }
 
@@ -202,7 +202,7 @@ function showExamples(found, open) {
   );
 }
 
-function follow({ event, data }, slips, state) {
+function follow({ event, data }, views, state) {
   if (event === "queued")
     progress.textContent = data.ahead
       ? say(`前面还有 ${data.ahead} 位，写完就轮到。`, `${data.ahead} before you.`)
@@ -210,14 +210,14 @@ function follow({ event, data }, slips, state) {
   if (event === "piece") {
     if (!state.started) progress.textContent = say("正在写…", "Writing…");
     state.started = true;
-    slips[data.draw]?.add(data.text);
+    views[data.draw]?.add(data.text);
   }
   if (event === "done") {
     state.done += 1;
     progress.textContent = say(`写好 ${state.done} 条，挑三条最合适的…`, `${state.done} written, choosing…`);
   }
   if (event === "kept") {
-    place(slips, data.candidates);
+    place(views, data.candidates);
     verdict.hidden = data.passed;
     unsure.hidden = !(data.unsure && data.passed);
     showExamples(data.examples, data.unsure || !data.passed);
@@ -238,7 +238,7 @@ async function write() {
   const slow = setTimeout(() => {
     progress.textContent += say("服务刚启动时，第一次要久一点。", " The first one after a start takes longer.");
   }, SLOW_MS);
-  const slips = newSlips();
+  const views = newViews();
   results.hidden = false;
   results.setAttribute("aria-busy", "true");
   try {
@@ -249,18 +249,18 @@ async function write() {
         clearTimeout(slow);
         if (!state.started) reveal();
       }
-      follow(event, slips, state);
+      follow(event, views, state);
     }
   } catch (error) {
     if (writing !== mine) return;
-    failed(error, slips, before);
+    failed(error, views, before);
   } finally {
     clearTimeout(slow);
     if (writing === mine) {
       writing = null;
       go.hidden = false;
       stop.hidden = true;
-      if (document.getElementById("slips").childElementCount) go.textContent = say("再写三条", "Three more");
+      if (document.getElementById("candidates").childElementCount) go.textContent = say("再写三条", "Three more");
       results.setAttribute("aria-busy", "false");
     }
   }
@@ -268,33 +268,32 @@ async function write() {
 
 /** What the page shows now, to come back to when nothing new is written. */
 function shown() {
-  const slips = [...document.getElementById("slips").querySelectorAll(".slip:not(.writing, .failed)")];
-  return { slips, asked, verdict: verdict.hidden, unsure: unsure.hidden, examples: examples.hidden };
+  const views = [...document.getElementById("candidates").querySelectorAll(".candidate:not(.writing, .failed)")];
+  return { views, asked, verdict: verdict.hidden, unsure: unsure.hidden, examples: examples.hidden };
 }
 
 function bringBack(before) {
-  document.getElementById("slips").replaceChildren(...before.slips);
+  document.getElementById("candidates").replaceChildren(...before.views);
   verdict.hidden = before.verdict;
   unsure.hidden = before.unsure;
   examples.hidden = before.examples;
-  if (before.slips.length) asked = before.asked;
+  if (before.views.length) asked = before.asked;
 }
 
-function failed(error, slips, before) {
+function failed(error, views, before) {
   progress.textContent = "";
-  for (const slip of slips) {
-    slip.element.classList.remove("writing");
-    slip.element.classList.add("failed");
+  for (const view of views) {
+    view.element.classList.remove("writing");
+    view.element.classList.add("failed");
   }
-  if (slips.every((slip) => !slip.text)) bringBack(before);
-  const none = document.getElementById("slips").childElementCount === 0;
+  if (views.every((view) => !view.text)) bringBack(before);
+  const none = document.getElementById("candidates").childElementCount === 0;
   if (error.name === "AbortError") {
     progress.textContent = say("停下了。", "Stopped.");
     results.hidden = none;
     return;
   }
-  const field = (error.field || "").replace(/^brief\./, "");
-  if (field && Object.hasOwn(fields, field) && blame(field, error.message)) {
+  if (error.field && Object.hasOwn(fields, error.field) && blame(error.field, error.message)) {
     results.hidden = none;
     return;
   }
@@ -304,7 +303,7 @@ function failed(error, slips, before) {
   announce(problem.textContent);
 }
 
-/** Bring the slips into view, unless they are, or the person looks elsewhere. */
+/** Bring the candidates into view, unless they are, or the person looks elsewhere. */
 function reveal() {
   const top = results.getBoundingClientRect().top;
   if (top < window.innerHeight * 0.55 && top > 0) return;

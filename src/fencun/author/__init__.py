@@ -1,0 +1,1 @@
+"""A scenario is made: begun from a template, looked over, drafted from real messages."""
