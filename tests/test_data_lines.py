@@ -30,10 +30,10 @@ def sample(**fields: Any) -> dict[str, Any]:
 
 
 def test_seeds_drafts_and_samples_are_told_apart(scenario: Scenario, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", [row(), row("d1", parent="s1"), sample()])
-    found = read(scenario, path)
-    assert [type(line.record) for line in found.lines] == [Seed, Draft, Sample]
-    assert [line.parent for line in found.lines] == [None, "s1", None]
+    rows = [row(), row("d1", parent="s1"), sample(), row("s2", parent=None)]
+    found = read(scenario, write(tmp_path / "a.jsonl", rows))
+    assert [type(line.record) for line in found.lines] == [Seed, Draft, Sample, Seed]
+    assert [line.parent for line in found.lines] == [None, "s1", None, None]
     assert found.bad == []
 
 

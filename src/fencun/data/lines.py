@@ -162,7 +162,10 @@ def parse_row(scenario: Scenario, row: Json, number: int | None = None) -> tuple
         RecordError: a field is missing, unknown or malformed, a value is not one of the
             scenario's, or the tact topic is unknown; names the field and the line.
     """
-    record = _kind(row).from_row(scenario, row, line=number)
+    kind = _kind(row)
+    if kind is Seed:  # a null parent is none
+        row = {name: value for name, value in row.items() if name != "parent"}
+    record = kind.from_row(scenario, row, line=number)
     where_zh, where_en = (f"第 {number} 行", f"Line {number}") if number else ("这条", "The record")
     try:
         for dimension in scenario.dimensions:
@@ -192,4 +195,4 @@ def parse_row(scenario: Scenario, row: Json, number: int | None = None) -> tuple
 def _kind(row: dict[str, Any]) -> type[Seed]:
     if "hash" in row or "family" in row:
         return Sample
-    return Draft if "parent" in row else Seed
+    return Seed if row.get("parent") is None else Draft

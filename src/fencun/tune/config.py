@@ -24,8 +24,8 @@ class TuneConfig:
     scenario: name or folder, empty the one in use; train, validation: JSON Lines of samples.
     data: folder of the scenario that train and validation come from where they are not named;
         empty is ``plain`` for a small base, if the scenario has it, and ``dataset`` else.
-    start: folder of a run or an adapter to go on from, of this rank and these layers; empty: a
-        fresh one.
+    start: folder of a run or an adapter (one that ships, too) to go on from, of this rank and
+        these layers; empty: a fresh one.
     layers: how many upper blocks are adapted; 0 is all of them. Blocks below run once a sample.
     rank, alpha: of the LoRA; its update is scaled by alpha / rank.
     rate: peak learning rate, annealed along a cosine to a tenth after ``warmup`` steps.

@@ -8,7 +8,7 @@ from fencun import files
 from fencun.scenario import Scenario, load_scenario, reference
 from fencun.tune.base import TunableBase, complete, find_base
 from fencun.tune.config import TuneConfig
-from fencun.tune.lora import WEIGHTS, weights_of
+from fencun.tune.formats.opening import weights_file
 from fencun.tune.objectives.objective import E, ExampleSet, Objective, Readings
 from fencun.tune.training_files import data_of, names_data
 
@@ -53,5 +53,5 @@ def gather(objective: Objective[E], config: TuneConfig, *, weights: bool = True)
     tokenizer = AutoTokenizer.from_pretrained(base.folder)
     hashes = dict(readings.hashes)
     if config.start:
-        hashes["adapter"] = files.sha256_file(weights_of(Path(config.start)) / WEIGHTS)
+        hashes["adapter"] = files.sha256_file(weights_file(Path(config.start)))
     return Material(config, base, tokenizer, scenario, readings.encode(tokenizer), hashes)

@@ -17,10 +17,11 @@ from fencun.tune.config import TuneConfig, from_mapping
 from fencun.tune.formats.gguf import export_gguf
 from fencun.tune.formats.merged import export_merged
 from fencun.tune.formats.ollama import modelfile
+from fencun.tune.formats.opening import open_adapter, weights_file
 from fencun.tune.formats.parity import check_parity
 from fencun.tune.formats.shipped import Recommended, export_shipped
 from fencun.tune.formats.vllm import vllm_command
-from fencun.tune.lora import LoraAdapter, weights_of
+from fencun.tune.lora import WEIGHTS
 from fencun.tune.machine import PACKAGES
 from fencun.tune.runs.folder import facts_of
 from fencun.tune.training_files import data_files
@@ -52,7 +53,7 @@ def export(
     from transformers import AutoTokenizer
 
     facts = facts_of(folder)
-    adapter = LoraAdapter.load(weights_of(folder))
+    adapter = open_adapter(folder)
     config = trained_options(facts, scenario_name)
     base = find_base(base_name or config.base)
     check_fits(adapter, base, folder)
@@ -76,8 +77,11 @@ def export(
     if chats and base.gguf is not None:
         with TemporaryDirectory() as check:
             gguf = export_gguf(adapter, base, Path(check) / "adapter.gguf")
+            peft = weights_file(folder).parent
+            if not (peft / WEIGHTS).exists():
+                adapter.save(peft := Path(check) / "peft", base.name)
             found = check_parity(
-                base, tokenizer, chats, gguf=gguf, peft=weights_of(folder), merged=merged,
+                base, tokenizer, chats, gguf=gguf, peft=peft, merged=merged,
                 scale=scale,
             ).to_json()  # fmt: skip
     keep = (

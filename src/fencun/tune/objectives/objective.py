@@ -16,8 +16,9 @@ from fencun.records import Sample
 from fencun.scenario import Scenario
 from fencun.tune.config import TuneConfig
 from fencun.tune.examples import TrainingExample
+from fencun.tune.formats.opening import open_adapter
 from fencun.tune.forward.student import Student
-from fencun.tune.lora import LoraAdapter, weights_of
+from fencun.tune.lora import LoraAdapter
 from fencun.tune.runs.folder import base_of_run
 
 E = TypeVar("E", bound=TrainingExample)
@@ -139,7 +140,7 @@ def mean_cost(
 def as_started(config: TuneConfig) -> TuneConfig:
     """Return ``config`` with rank, alpha and layers of the adapter it starts from, and its base."""
     start = Path(config.start)
-    adapter = LoraAdapter.load(weights_of(start))
+    adapter = open_adapter(start)
     return config.replaced(
         base=config.base or base_of_run(start),
         rank=adapter.rank,

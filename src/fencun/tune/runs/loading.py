@@ -12,10 +12,11 @@ from fencun.tune.base import TunableBase
 from fencun.tune.compatibility import check_fits
 from fencun.tune.config import TuneConfig
 from fencun.tune.examples import shared_prefix
+from fencun.tune.formats.opening import open_adapter
 from fencun.tune.forward.decoder import Shape, Weights
 from fencun.tune.forward.student import Student
 from fencun.tune.forward.vocabulary import chinese_vocabulary
-from fencun.tune.lora import LoraAdapter, weights_of, widths
+from fencun.tune.lora import LoraAdapter, widths
 from fencun.tune.machine import Machine, look_around
 from fencun.tune.material import Material
 from fencun.tune.runs.watch import canary_examples
@@ -95,7 +96,7 @@ def starting_adapter(config: TuneConfig, base: TunableBase) -> LoraAdapter:
 
 
 def _begun_adapter(config: TuneConfig, base: TunableBase, layers: tuple[int, ...]) -> LoraAdapter:
-    adapter = LoraAdapter.load(weights_of(Path(config.start)))
+    adapter = open_adapter(Path(config.start))
     check_fits(adapter, base, Path(config.start))
     had = (adapter.rank, adapter.alpha, adapter.layers)
     if had != (config.rank, config.alpha, layers):
