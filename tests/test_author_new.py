@@ -59,6 +59,9 @@ def test_what_will_not_do_is_refused_and_nothing_is_overwritten(tmp_path: Path) 
     with pytest.raises(FencunError, match="没有动它"):
         make("mine", folder=tmp_path)
     assert (tmp_path / "mine" / "charter.md").read_text(encoding="utf-8") == "我的"
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(FencunError, match="已经有一个叫 photos 的文件夹"):
+        make("photos", folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", SMALL)

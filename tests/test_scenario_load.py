@@ -59,6 +59,13 @@ def test_choices_are_told_in_short_or_in_full(tmp_path: Path) -> None:
     assert set(load.dimension("tone").names) == {"正式", "客气", "随意", "平常"}
 
 
+@pytest.mark.parametrize("choices", ["{}", "[]", ""])
+def test_choices_that_are_empty_are_no_free_text(tmp_path: Path, choices: str) -> None:
+    text = MINIMAL.replace("[正式, 随意]", choices)
+    with pytest.raises(ScenarioError, match=r"第 6 行：dimensions\.3\.choices：choices 是空的"):
+        load_scenario(written(tmp_path, text))
+
+
 def test_a_default_that_is_no_choice_is_told(tmp_path: Path) -> None:
     text = MINIMAL.replace("role: style,", "role: style, default: 诚恳,")
     with pytest.raises(ScenarioError, match="default“诚恳”不在 choices 里"):
@@ -136,6 +143,25 @@ def test_what_was_chosen_and_is_gone_is_told(tmp_path: Path, own_home: Path) -> 
     (gone / "scenario.yaml").unlink()
     with pytest.raises(ScenarioError, match="fencun scenario new"):
         load_scenario()
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("birthdy", "没有叫“birthdy”的场景。是不是 birthday？现有"),
+        ("photos", "photos 里没有 scenario.yaml。现有"),
+        ("birthday/none.yaml", "没有叫"),
+    ],
+)
+def test_what_is_there_instead_of_a_scenario_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, says: str
+) -> None:
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario(named)
+    assert says in raised.value.zh
+    assert "fencun scenario new" in raised.value.en
 
 
 def test_reasons_are_called_as_the_scenario_calls_them(tmp_path: Path) -> None:

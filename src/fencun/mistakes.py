@@ -1,14 +1,17 @@
 """What is wrong with a YAML file, all of it at once: line, what was meant, and how to mend it."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 _MOST = 20
+_KEY = re.compile(r"\s*(- )?\{?\w+:")
 _FILLED = {"en", "product", "product_en"}  # taken from other keys, which are then told as missing
 # What to say of each kind of pydantic's errors; {key} is the last step, others are its context.
 _SAID: dict[str, tuple[str, str]] = {
@@ -49,11 +52,14 @@ _MENDED: tuple[tuple[str, str, str], ...] = (
 
 
 class WrongError(ValueError):
-    """A rule of a declaration is broken; said in both languages."""
+    """A rule of a declaration is broken; said in both languages.
 
-    def __init__(self, zh: str, en: str) -> None:
+    ``where`` are the steps to what is wrong, from what was being validated.
+    """
+
+    def __init__(self, zh: str, en: str, *where: str | int) -> None:
         super().__init__(en)
-        self.zh, self.en = zh, en
+        self.zh, self.en, self.where = zh, en, where
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,8 +76,10 @@ def of_syntax(error: yaml.YAMLError, text: str) -> Mistake:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     told = str(error)
     line = mark.line + 1 if mark else 0
-    around = list(enumerate(text.splitlines(), start=1))[max(0, line - 2) : line]
-    for number, wrong in around:
+    lines = text.splitlines()
+    if opened := _opened_quote(lines[:line]):
+        return Mistake(opened, "这一行的引号没有配好", "a quote in this line is not closed")
+    for number, wrong in list(enumerate(lines, start=1))[max(0, line - 2) : line]:
         if "：" in wrong and ":" not in wrong:
             return Mistake(
                 number, "冒号要用英文的 :，后面空一格", "use an ASCII colon, then a space"
@@ -80,6 +88,17 @@ def of_syntax(error: yaml.YAMLError, text: str) -> Mistake:
         if part in told:
             return Mistake(line, zh, en)
     return Mistake(line, f"不是合法的 YAML：{told}", f"no valid YAML: {told}")
+
+
+def _opened_quote(lines: list[str]) -> int:
+    """The first line whose quote is still open where the next line begins a key; 0 for none."""
+    opened = False
+    for number, (one, after) in enumerate(pairwise([*lines, "end:"]), start=1):
+        if one.replace('\\"', "").split(" #")[0].count('"') % 2:
+            opened = not opened
+            if opened and _KEY.match(after):
+                return number
+    return 0
 
 
 def of_keys(root: yaml.Node | None) -> Iterator[Mistake]:
@@ -118,7 +137,8 @@ def of_values(
             near = get_close_matches(str(item["loc"][-1]), names, 1, 0.7)
             meant |= {(item["loc"][:-1], name) for name in near}
     for item in found:
-        where = item["loc"]
+        wrong = (item.get("ctx") or {}).get("error")
+        where = (*item["loc"], *(wrong.where if isinstance(wrong, WrongError) else ()))
         missed = item["type"] == "missing"
         if missed and ((where[:-1], where[-1]) in meant or where[-1] in _FILLED):
             continue

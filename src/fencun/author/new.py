@@ -8,6 +8,7 @@ from fencun.errors import FencunError
 from fencun.home import own_scenarios_dir
 from fencun.scenario import load_scenario, scenario_names
 from fencun.scenario.model import NAME
+from fencun.scenario.places import FILE
 
 TEMPLATES = Path(__file__).parent / "templates"
 _NAME, _TITLE = "__NAME__", "__TITLE__"
@@ -41,9 +42,12 @@ def make(name: str, kind: str = "blank", *, title: str = "", folder: Path | None
         )
     made = (folder or own_scenarios_dir()) / name
     if made.exists() or (folder is None and name in scenario_names()):
+        zh, en = ("场景", "scenario")
+        if made.exists() and not (made / FILE).exists():
+            zh, en = f"文件夹（{made}）", f"folder ({made})"
         raise FencunError(
-            f"已经有一个叫 {name} 的场景，没有动它；换个名字。",
-            f"There is a scenario called {name} already, which was left alone; take another name.",
+            f"已经有一个叫 {name} 的{zh}，没有动它；换个名字。",
+            f"There is a {en} called {name} already, which was left alone; take another name.",
         )
     sources = sorted((TEMPLATES / kind).iterdir(), key=lambda path: path.name == "scenario.yaml")
     for source in sources:

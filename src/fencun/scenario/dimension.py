@@ -168,6 +168,12 @@ class Dimension(Declared):
         if not isinstance(declared, Mapping):
             return declared
         declared = dict(filled(declared, "en", "label"))
+        if declared.get("choices", True) in ({}, [], None):
+            raise WrongError(
+                "choices 是空的；写上选项，要让人随便填就去掉这一行",
+                "choices is empty: name some, or leave it out for free text",
+                "choices",
+            )
         if isinstance(choices := declared.get("choices"), Mapping):
             declared["choices"] = [_choice(value, told) for value, told in choices.items()]
         if declared.get("role") == "length":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -142,12 +143,23 @@ def _read(path: Path) -> str:
             f"{path} is not UTF-8; save it as UTF-8.",
         ) from error
     except OSError as error:
-        raise ScenarioError(
-            f"读不了场景文件 {path}。看看名字对不对；现有：{'、'.join(scenario_names())}。"
-            "新建一个：fencun scenario new 名字",
-            f"Cannot read the scenario file {path}. There are: {', '.join(scenario_names())}. "
-            "Make one: fencun scenario new NAME",
-        ) from error
+        raise _unread(path) from error
+
+
+def _unread(path: Path) -> ScenarioError:
+    """Say what is there instead of a scenario, which was likely meant, and what to do."""
+    names = scenario_names()
+    zh, en = f"没有叫“{path.parent.name}”的场景。", f"There is no scenario {path.parent.name!r}. "
+    if path.exists():
+        zh, en = f"读不了场景文件 {path}。", f"Cannot read the scenario file {path}. "
+    elif path.parent.is_dir():
+        zh, en = f"{path.parent} 里没有 {path.name}。", f"{path.parent} holds no {path.name}. "
+    elif near := get_close_matches(path.parent.name, names, 1):
+        zh, en = f"{zh}是不是 {near[0]}？", f"{en}Is {near[0]} meant? "
+    return ScenarioError(
+        f"{zh}现有：{'、'.join(names)}。新建一个：fencun scenario new 名字",
+        f"{en}There are: {', '.join(names)}. Make one: fencun scenario new NAME",
+    )
 
 
 @lru_cache(maxsize=256)

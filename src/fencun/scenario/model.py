@@ -143,23 +143,21 @@ class Scenario(Declared):
                 raise WrongError(
                     "两个维度用了同一个 name 或 role", "two dimensions have one name or one role"
                 )
-        for case in self.rules.cases:
+        for number, case in enumerate(self.rules.cases):
             for name in case.when:
-                self._known(name, case.wanted(name))
+                self._known(number, name, case.wanted(name))
         return self
 
-    def _known(self, name: str, values: tuple[str, ...]) -> None:
+    def _known(self, case: int, name: str, values: tuple[str, ...]) -> None:
         """Raise where a rule asks for a dimension or a value that there is not."""
+        where = ("rules", "cases", case, "when", name)
         dimension = next((d for d in self.dimensions if d.name == name), None)
         if dimension is None or not dimension.choices:
-            raise WrongError(
-                f"rules.cases：{name} 不是有选项的维度", f"rules.cases: {name} has no choices"
-            )
+            raise WrongError(f"{name} 不是有选项的维度", f"{name} has no choices", *where)
         for value in values:
             if dimension.choice(value) is None:
                 raise WrongError(
-                    f"rules.cases：{name} 没有“{value}”这个选项",
-                    f"rules.cases: {name} has no value {value}",
+                    f"{name} 没有“{value}”这个选项", f"{name} has no value {value}", *where
                 )
 
     @cached_property

@@ -19,11 +19,12 @@ def scenario_names() -> list[str]:
 def find(source: str | Path = "") -> Path:
     """Return the YAML file of ``source``: a name, a folder or a file; empty is the one in use.
 
+    A folder here that holds one comes first, then what is called so, then any folder here.
     The file need not be there.
     """
     path = Path(source or in_use()).expanduser()
     if path.name == str(path) and not _holds(path):
-        path = at_home(path) or scenarios_dir() / path
+        path = at_home(path) or (path if path.is_dir() else scenarios_dir() / path)
     named = path.suffix in (".yaml", ".yml") and not path.is_dir()
     return (path if named else path / FILE).resolve()
 
