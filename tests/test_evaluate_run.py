@@ -72,7 +72,7 @@ async def test_edit_is_what_is_served_and_tuned_stands_beside_it(
     said = study.by_arm()
     for brief, parsed in study.parsed_briefs().items():
         edit, tuned = said["edit"][brief], said["tuned"][brief]
-        served = Retriever(scenario, of_samples(read_samples(lines_of(scenario), scenario)))  # type: ignore[arg-type]
+        served = Retriever(scenario, of_samples(read_samples(lines_of(scenario)[0], scenario)))
         near = served.nearest(parsed, 2)
         assert list(edit.examples) == [example.id for example in near]
         assert edit.user == messages(parsed, "edit", near)[-1]["content"]

@@ -102,3 +102,15 @@ def test_a_fact_of_the_lines_shown_is_told_from_a_turn_of_phrase(
 
 def test_a_scenario_without_lines_has_no_retriever(scenario: Scenario, tmp_path: Path) -> None:
     assert open_retriever(scenario.model_copy(update={"folder": tmp_path})) is None
+
+
+def test_lines_that_are_only_shown_are_found_too(scenario: Scenario, tmp_path: Path) -> None:
+    plain = scenario.folder / "plain"
+    (tmp_path / "plain").mkdir()
+    for name in ("train", "shown"):
+        first = (plain / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[0]
+        (tmp_path / "plain" / f"{name}.jsonl").write_text(f"{first}\n", encoding="utf-8")
+    found = open_retriever(scenario.model_copy(update={"folder": tmp_path}))
+    assert found is not None
+    near = found.nearest(brief(scenario, "", salutation="爸妈", relation="父母"), 2)
+    assert {example.id for example in near} == {"c0001", "c2114"}

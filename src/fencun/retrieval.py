@@ -219,19 +219,24 @@ def _party(who: str) -> str:
 def open_retriever(scenario: Scenario) -> Retriever | None:
     """Return a retriever over the lines that ``scenario`` ships; None where it ships none.
 
-    The plain lines where there are some: a small model can adapt those.
-
     Raises:
-        RecordError: a line is no sample; FencunError: the file cannot be read.
+        RecordError: a line is no sample; FencunError: a file cannot be read.
     """
-    path = lines_of(scenario)
-    return Retriever(scenario, of_samples(read_samples(path, scenario))) if path else None
+    samples = [sample for path in lines_of(scenario) for sample in read_samples(path, scenario)]
+    return Retriever(scenario, of_samples(samples)) if samples else None
 
 
-def lines_of(scenario: Scenario) -> Path | None:
-    """Return the file of written lines that ``scenario`` ships; None where it ships none."""
-    files = (scenario.folder / name / "train.jsonl" for name in ("plain", "dataset"))
-    return next((path for path in files if path.is_file()), None)
+def lines_of(scenario: Scenario) -> list[Path]:
+    """Return the files of written lines that ``scenario`` ships; empty where it ships none.
+
+    The plain ones where there are some, for a small model can adapt those: what it learns from,
+    and what it is only shown.
+    """
+    plain, dataset = scenario.folder / "plain", scenario.folder / "dataset"
+    files = [plain / "train.jsonl", plain / "shown.jsonl"]
+    return [path for path in files if path.is_file()] or [
+        path for path in [dataset / "train.jsonl"] if path.is_file()
+    ]
 
 
 def of_samples(samples: Iterable[Sample]) -> list[Example]:

@@ -326,8 +326,9 @@ def pinned(
                 hashes[arm.name]["adapter"] = sha256_file(adapter.gguf)
             if arm.style == "rag":
                 hashes[arm.name]["seeds"] = sha256_json([seed.content_hash for seed in seeds])
-            if arm.style == "edit" and (lines := lines_of(scenario)):
-                hashes[arm.name]["lines"] = sha256_file(lines)
+            if arm.style == "edit":
+                files = zip(("lines", "shown"), lines_of(scenario), strict=False)
+                hashes[arm.name] |= {name: sha256_file(file) for name, file in files}
     for arm in arms:
         if arm.file:
             if not Path(arm.file).is_file():
