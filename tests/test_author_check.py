@@ -70,6 +70,19 @@ def test_a_seed_that_a_gate_refuses_and_one_that_cannot_be_read(folder: Path) ->
     assert "wrong seeds.jsonl 第 3 行" in found
 
 
+def test_seeds_that_are_all_bad_are_each_told_unless_all_are_of_other_fields(folder: Path) -> None:
+    path = folder / "seeds.jsonl"
+    rows = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([rows[0][:-1], rows[1].replace("tone", "tune")]), encoding="utf-8")
+    found = told(folder)
+    assert "wrong seeds.jsonl 第 1 行不是合法的 JSON" in found
+    assert "wrong seeds.jsonl 第 2 行读不了：没有 tune 这一项，是不是 tone？\n" in found
+    path.write_text("\n".join(row.replace("tone", "voice") for row in rows), encoding="utf-8")
+    found = told(folder)
+    assert found.count("wrong seeds.jsonl") == 1
+    assert "没有一行读得了，是写给别的几项的" in found
+
+
 def test_too_few_briefs_and_how_many_a_verdict_takes(folder: Path) -> None:
     assert "soon 测试需求有 10 条，下结论至少要 30 条" in told(folder)
     line = (folder / "briefs.jsonl").read_text(encoding="utf-8").splitlines()[0]

@@ -56,12 +56,15 @@ def test_what_will_not_do_is_refused_and_nothing_is_overwritten(tmp_path: Path) 
         make("birthday")
     make("mine", folder=tmp_path)
     (tmp_path / "mine" / "charter.md").write_text("我的", encoding="utf-8")
-    with pytest.raises(FencunError, match="没有动它"):
+    with pytest.raises(FencunError, match=r"没有动它.*fencun scenario use .*mine"):
         make("mine", folder=tmp_path)
     assert (tmp_path / "mine" / "charter.md").read_text(encoding="utf-8") == "我的"
     (tmp_path / "photos").mkdir()
-    with pytest.raises(FencunError, match="已经有一个叫 photos 的文件夹"):
+    with pytest.raises(FencunError, match=r"叫 photos 的文件夹.*不是场景.*--out"):
         make("photos", folder=tmp_path)
+    (tmp_path / "photo").touch()
+    with pytest.raises(FencunError, match="叫 photo 的文件（"):
+        make("photo", folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -83,6 +83,20 @@ def test_what_is_no_text_stays_out_and_is_told(scenario: Scenario) -> None:
     assert set(state(came.scenario.folder)) == {"scenario.yaml"}
 
 
+def test_a_scenario_may_lie_deeper_in_the_zip_and_the_highest_counts() -> None:
+    came = unpack(
+        zipped(
+            {
+                "mail/note/scenario.yaml": NOTE,
+                "mail/note/seeds.jsonl": "{}\n",
+                "mail/note/old/scenario.yaml": "not: this",
+            }
+        )
+    )
+    assert came.left_out == ("mail/note/old/scenario.yaml",)
+    assert set(state(came.scenario.folder)) == {"scenario.yaml", "seeds.jsonl"}
+
+
 def with_lines(key: str) -> str:
     return f"{NOTE}{key}\n"
 
@@ -90,7 +104,9 @@ def with_lines(key: str) -> str:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"not a zip", "ZIP"),
+        (b"not a zip", "文件夹压缩成一个 ZIP"),
+        (zipped({"scenario.yaml": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"}), "不是文字"),
+        (zipped({"a/x/scenario.yaml": NOTE, "b/x/scenario.yaml": NOTE}), "2"),
         (zipped({"readme.md": "x"}), "scenario.yaml"),
         (zipped({"a/scenario.yaml": NOTE, "b/scenario.yaml": NOTE}), "2"),
         (zipped({"scenario.yaml": NOTE, "../seeds.jsonl": "{}"}), "文件夹里"),

@@ -74,6 +74,11 @@ def test_a_misspelt_key_is_told_once_with_what_was_meant() -> None:
         ("a: @b", 1, "引号"),
         ('a: 1\nb: "汤\nc: 2\nd: "面"\ne: 3', 2, "引号没有配好"),
         ('a: 1\nb: 2\nc: "汤', 3, "引号没有配好"),
+        ("a: 1\nb: '汤\nc: 2\nd: '面'\ne: 3", 2, "引号没有配好"),
+        ("a: 1\nb: ['汤, 面]\nc: 2", 2, "引号没有配好"),
+        ("a: don't\nb: 1\nc: d: e", 3, "冒号"),
+        ("a: 1\nb: '两行\n  的话'\nc: d: e", 4, "冒号"),
+        ("a: 1\nb: 汤\x01", 2, "控制字符"),
         ('a: "两行\n  的话"\nb: c: d', 3, "冒号"),
     ],
 )
@@ -83,7 +88,7 @@ def test_bad_syntax_says_where_and_what_to_do(text: str, line: int, said: str) -
     except yaml.YAMLError as error:
         mistake = of_syntax(error, text)
     assert said in mistake.zh
-    assert abs(mistake.line - line) <= ("引号没有" not in said)
+    assert abs(mistake.line - line) <= (said not in ("引号没有配好", "控制字符"))
 
 
 def test_a_key_that_is_there_twice_is_told_with_both_lines() -> None:

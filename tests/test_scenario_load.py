@@ -151,17 +151,33 @@ def test_what_was_chosen_and_is_gone_is_told(tmp_path: Path, own_home: Path) -> 
         ("birthdy", "没有叫“birthdy”的场景。是不是 birthday？现有"),
         ("photos", "photos 里没有 scenario.yaml。现有"),
         ("birthday/none.yaml", "没有叫"),
+        ("mine.zip", "mine.zip 不是场景的文件夹。现有"),
     ],
 )
 def test_what_is_there_instead_of_a_scenario_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, says: str
 ) -> None:
     (tmp_path / "photos").mkdir()
+    (tmp_path / "mine.zip").touch()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ScenarioError) as raised:
         load_scenario(named)
     assert says in raised.value.zh
     assert "fencun scenario new" in raised.value.en
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "不是文字，像是图片"),
+        ("name: 婉拒".encode("utf-16"), "另存为 UTF-8"),
+        ("name: 婉拒".encode("gb18030"), "另存为 UTF-8"),
+    ],
+)
+def test_what_is_no_text_in_utf8_is_told(tmp_path: Path, data: bytes, says: str) -> None:
+    (tmp_path / "scenario.yaml").write_bytes(data)
+    with pytest.raises(ScenarioError, match=says):
+        load_scenario(tmp_path)
 
 
 def test_reasons_are_called_as_the_scenario_calls_them(tmp_path: Path) -> None:

@@ -9,8 +9,13 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from yaml.reader import ReaderError
 
 _MOST = 20
+_WITHIN = re.compile(r"\"[^\"]*\"|(?<=\w)'(?=\w)")  # quoted otherwise, or in a word
+_OPENING = re.compile(r"(?<!\w)'")
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a]")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, as Windows saves it
 _KEY = re.compile(r"\s*(- )?\{?\w+:")
 _FILLED = {"en", "product", "product_en"}  # taken from other keys, which are then told as missing
 # What to say of each kind of pydantic's errors; {key} is the last step, others are its context.
@@ -73,11 +78,17 @@ class Mistake:
 
 def of_syntax(error: yaml.YAMLError, text: str) -> Mistake:
     """Say where and, as far as can be told, why ``text`` is no YAML."""
+    if isinstance(error, ReaderError):
+        return Mistake(
+            text.count("\n", 0, error.position) + 1,
+            "这一行有看不见的控制字符，删掉它",
+            "there is a control character in this line; delete it",
+        )
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     told = str(error)
     line = mark.line + 1 if mark else 0
     lines = text.splitlines()
-    if opened := _opened_quote(lines[:line]):
+    if opened := _opened_quote(lines[:line], '"') or _opened_quote(lines[:line], "'"):
         return Mistake(opened, "这一行的引号没有配好", "a quote in this line is not closed")
     for number, wrong in list(enumerate(lines, start=1))[max(0, line - 2) : line]:
         if "：" in wrong and ":" not in wrong:
@@ -90,15 +101,35 @@ def of_syntax(error: yaml.YAMLError, text: str) -> Mistake:
     return Mistake(line, f"不是合法的 YAML：{told}", f"no valid YAML: {told}")
 
 
-def _opened_quote(lines: list[str]) -> int:
+def _opened_quote(lines: list[str], quote: str) -> int:
     """The first line whose quote is still open where the next line begins a key; 0 for none."""
     opened = False
     for number, (one, after) in enumerate(pairwise([*lines, "end:"]), start=1):
-        if one.replace('\\"', "").split(" #")[0].count('"') % 2:
+        if _odd(one, quote, opened=opened):
             opened = not opened
             if opened and _KEY.match(after):
                 return number
     return 0
+
+
+def _odd(line: str, quote: str, *, opened: bool) -> bool:
+    """Whether ``line`` opens or closes a quote; an apostrophe in a word does neither."""
+    plain = line.replace('\\"', "").split(" #")[0]
+    if quote == "'":
+        plain = _WITHIN.sub("", plain)
+        if not (opened or _OPENING.search(plain)):
+            return False
+    return plain.count(quote) % 2 == 1
+
+
+def of_bytes(data: bytes) -> tuple[str, str]:
+    """Say why ``data`` is no text in UTF-8, and what to do."""
+    if _NO_TEXT.search(data) and not data.startswith(_WIDE):
+        return (
+            "不是文字，像是图片或压缩包；要 UTF-8 的文本文件",
+            "is no text but, by its looks, a picture or an archive; it must be text in UTF-8",
+        )
+    return "不是 UTF-8；请在编辑器里另存为 UTF-8", "is not UTF-8; save it as UTF-8"
 
 
 def of_keys(root: yaml.Node | None) -> Iterator[Mistake]:
@@ -153,6 +184,11 @@ def of_values(
 
 def _inside(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     return len(one) > len(other) and one[: len(other)] == other
+
+
+def ended(sentence: str, stop: str) -> str:
+    """Return ``sentence`` with its stop, unless it is a question."""
+    return sentence if sentence.endswith(("？", "?")) else sentence + stop
 
 
 def first_of(error: ValidationError, known: Iterable[str]) -> tuple[str, str]:

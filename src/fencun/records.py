@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from fencun.errors import RecordError
 from fencun.files import Json, sha256_json
-from fencun.mistakes import first_of
+from fencun.mistakes import ended, first_of
 from fencun.scenario import Handling, Scenario
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
@@ -116,5 +116,7 @@ def _malformed(error: Exception, line: int | None, known: set[str]) -> RecordErr
     zh, en = first_of(error, known) if isinstance(error, ValidationError) else ("", "")
     where_zh, where_en = (f"第 {line} 行", f"Line {line}") if line else ("这条记录", "This record")
     return RecordError(
-        f"{where_zh}读不了：{zh or error}。", f"{where_en} is malformed: {en or error}.", line=line
+        f"{where_zh}读不了：{ended(zh or str(error), '。')}",
+        f"{where_en} is malformed: {ended(en or str(error), '.')}",
+        line=line,
     )

@@ -186,7 +186,7 @@ def _seeds(scenario: Scenario, gates: Gates | None) -> Iterator[Hint]:
     lines = list(iterate_lines(path, scenario))
     bad = [entry for entry in lines if isinstance(entry, BadLine)]
     good = [entry for entry in lines if isinstance(entry, Line)]
-    if bad and not good:
+    if not good and len(bad) > 1 and len({_complaint(line) for line in bad}) == 1:
         yield Hint(
             "wrong",
             f"{SEEDS} 没有一行读得了，是写给别的几项的；换成您的，或者先删掉。{bad[0].error.zh}",
@@ -204,6 +204,11 @@ def _seeds(scenario: Scenario, gates: Gates | None) -> Iterator[Hint]:
     if len(good) <= _SEEDS:
         zh = f"{SEEDS} 里只有 {len(good)} 条；要微调，二十条以上才有方向。"
         yield Hint("soon", zh, f"{SEEDS} holds {len(good)} lines; to tune takes twenty or more.")
+
+
+def _complaint(line: BadLine) -> str:
+    """What is wrong with a line, without its number."""
+    return re.sub(r"\d+", "", line.error.zh, count=1)
 
 
 def _faults(gates: Gates, line: Line) -> Iterator[Hint]:

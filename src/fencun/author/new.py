@@ -1,6 +1,7 @@
 """``fencun scenario new``: a folder to begin with, every file of it meant to be overwritten."""
 
 import re
+import shlex
 from pathlib import Path
 
 from fencun import files
@@ -42,13 +43,7 @@ def make(name: str, kind: str = "blank", *, title: str = "", folder: Path | None
         )
     made = (folder or own_scenarios_dir()) / name
     if made.exists() or (folder is None and name in scenario_names()):
-        zh, en = ("场景", "scenario")
-        if made.exists() and not (made / FILE).exists():
-            zh, en = f"文件夹（{made}）", f"folder ({made})"
-        raise FencunError(
-            f"已经有一个叫 {name} 的{zh}，没有动它；换个名字。",
-            f"There is a {en} called {name} already, which was left alone; take another name.",
-        )
+        raise _taken(name, made)
     sources = sorted((TEMPLATES / kind).iterdir(), key=lambda path: path.name == "scenario.yaml")
     for source in sources:
         text = source.read_text(encoding="utf-8")
@@ -56,3 +51,21 @@ def make(name: str, kind: str = "blank", *, title: str = "", folder: Path | None
         files.write_text(made / source.name, text)
     load_scenario(made)
     return made
+
+
+def _taken(name: str, made: Path) -> FencunError:
+    """Say what is there already, and what to do."""
+    if made.exists() and not (made / FILE).exists():
+        kind = ("文件夹", "folder") if made.is_dir() else ("文件", "file")
+        return FencunError(
+            f"已经有一个叫 {name} 的{kind[0]}（{made}），不是场景，没有动它；"
+            "换个名字，或者用 --out 换个地方。",
+            f"There is a {kind[1]} called {name} already ({made}), no scenario, which was left "
+            "alone; take another name, or another place with --out.",
+        )
+    where = shlex.quote(str(made if made.exists() else name))
+    return FencunError(
+        f"已经有一个叫 {name} 的场景，没有动它；换个名字，要用它就 fencun scenario use {where}",
+        f"There is a scenario called {name} already, which was left alone; take another name, "
+        f"or let it be the one meant: fencun scenario use {where}",
+    )

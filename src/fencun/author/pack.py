@@ -17,6 +17,7 @@ from fencun import files
 from fencun.errors import FencunError, ScenarioError
 from fencun.gates import Gates
 from fencun.home import own_scenarios_dir, scenarios_dir
+from fencun.mistakes import of_bytes
 from fencun.prompt import instructions
 from fencun.scenario import Scenario, load_scenario, scenario_names
 from fencun.scenario.inherit import EXTENDS
@@ -108,7 +109,10 @@ def _read(data: bytes) -> tuple[dict[str, bytes], tuple[str, ...]]:
                     continue
                 texts[str(inside)] = _text(archive, entry)
     except _BROKEN as error:
-        raise _refused("不是能打开的 ZIP", "it is no ZIP file that can be opened") from error
+        raise _refused(
+            "不是能打开的 ZIP；把场景的文件夹压缩成一个 ZIP 再传",
+            "it is no ZIP file that can be opened; compress the folder of the scenario into one",
+        ) from error
     return texts, tuple(left_out)
 
 
@@ -130,11 +134,13 @@ def _top(entries: list[zipfile.ZipInfo]) -> PurePosixPath:
                 f"a name in it points outside: {entry.filename[:80]}",
             )
     found = [PurePosixPath(each.filename) for each in entries]
-    tops = sorted({path.parent for path in found if path.name == FILE and len(path.parts) <= 2})
+    holding = {path.parent for path in found if path.name == FILE}
+    highest = min((len(folder.parts) for folder in holding), default=0)
+    tops = sorted(folder for folder in holding if len(folder.parts) == highest)
     if len(tops) != 1:
         raise _refused(
-            f"里面要有一个 {FILE}，在最上面或一个文件夹里，现在有 {len(tops)} 个",
-            f"it must hold one {FILE}, at the top or in one folder; it holds {len(tops)}",
+            f"里面要有一个 {FILE}，现在有 {len(tops)} 个",
+            f"it must hold one {FILE}; it holds {len(tops)}",
         )
     return tops[0]
 
@@ -152,10 +158,8 @@ def _text(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
         text.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _refused(
-            f"{entry.filename} 不是 UTF-8，请另存为 UTF-8",
-            f"{entry.filename} is not UTF-8; save it as UTF-8",
-        ) from error
+        zh, en = of_bytes(text)
+        raise _refused(f"{entry.filename} {zh}", f"{entry.filename} {en}") from error
     return text
 
 

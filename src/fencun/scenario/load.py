@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from fencun.errors import ScenarioError
-from fencun.mistakes import Mistake, listed, of_keys, of_syntax, of_values
+from fencun.mistakes import Mistake, listed, of_bytes, of_keys, of_syntax, of_values
 from fencun.scenario.declared import Declared
 from fencun.scenario.inherit import EXTENDS, inherited, rebased
 from fencun.scenario.model import Scenario
@@ -138,10 +138,8 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ScenarioError(
-            f"{path} 不是 UTF-8；请在编辑器里另存为 UTF-8。",
-            f"{path} is not UTF-8; save it as UTF-8.",
-        ) from error
+        zh, en = of_bytes(error.object)
+        raise ScenarioError(f"{path} {zh}。", f"{path} {en}.") from error
     except OSError as error:
         raise _unread(path) from error
 
@@ -154,6 +152,8 @@ def _unread(path: Path) -> ScenarioError:
         zh, en = f"读不了场景文件 {path}。", f"Cannot read the scenario file {path}. "
     elif path.parent.is_dir():
         zh, en = f"{path.parent} 里没有 {path.name}。", f"{path.parent} holds no {path.name}. "
+    elif path.parent.is_file():
+        zh, en = f"{path.parent} 不是场景的文件夹。", f"{path.parent} is no folder of a scenario. "
     elif near := get_close_matches(path.parent.name, names, 1):
         zh, en = f"{zh}是不是 {near[0]}？", f"{en}Is {near[0]} meant? "
     return ScenarioError(
