@@ -18,6 +18,7 @@ from fencun.cli import VERBS
 
 SOURCE = Path(package.__file__).parent
 TREE = Path(__file__).with_name("cli_tree.py")
+FRAME = re.compile(r"Usage|OPTIONS|ARGS|Options:|Commands:|Arguments:|Show this|required|default:")
 CHINESE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
 
 
@@ -91,6 +92,7 @@ def test_every_command_speaks_one_language_at_a_time() -> None:
         about = told["page"].split("\n\n")[1]
         helps = {**told["parameters"], "": about}
         assert not [name for name, said in helps.items() if not CHINESE.search(said or "")], command
+        assert not FRAME.search(told["page"]), command
     for command, told in english.items():
         assert not CHINESE.search(told["page"]), command
         assert all(told["parameters"].values()), command

@@ -16,6 +16,7 @@ import typer
 from typer.models import CommandInfo
 
 from fencun import __version__
+from fencun.cli.chinese import refusal, speak
 from fencun.errors import FencunError
 from fencun.home import home
 from fencun.language import say
@@ -43,6 +44,7 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
 
     ``fencun --help`` must not pay for engines, web pages and statistics.
     """
+    speak()
     app = typer.Typer(
         no_args_is_help=True,
         add_completion=False,
@@ -156,8 +158,14 @@ def main() -> None:
     _print_anywhere()
     try:
         _refuse_file_as_home()
-        app_for(sys.argv[1:])()
+        sys.exit(app_for(sys.argv[1:])(standalone_mode=False))
+    except typer.Abort:
+        typer.echo(say("停下了。", "Aborted!"), err=True)
+        sys.exit(1)
     except Exception as error:
+        if shown := refusal(error):
+            typer.echo(shown, err=True, nl=False)
+            sys.exit(getattr(error, "exit_code", 1))
         if said := _said(error):
             typer.echo(f"{say('没成：', 'Failed: ')}{said}", err=True)
             sys.exit(1)
